@@ -1,0 +1,115 @@
+#pragma once
+
+#include "adapters/ports/handler.hpp"
+#include "messages/log.hpp"
+
+#include <string>
+#include <vector>
+
+namespace chasqui {
+
+/// How far a lane had come when its marks were last saved.
+struct lane_marks {
+  std::string lane;
+  seqno first = 1; ///< Oldest entry still in the log; head + 1 when it is empty.
+  seqno head = 0;
+  seqno committed = 0;
+  seqno replicated = 0;
+  seqno released = 0;
+  instant oldest_at; ///< When entry replicated + 1 was kept; never, if there is none.
+};
+
+/// The log is open for its owner, or `problem` says why not.
+struct log_opened {
+  fault problem;
+  epoch_no epoch = 0; ///< This owner's; every earlier owner is fenced from now on.
+  store_kind kind = store_kind::redis;
+  chasqui::durability durability = durability::buffered;
+  std::vector<lane_marks> lanes;
+  std::vector<std::string>
+      drift; ///< Settings of the store that promise less than they should, one sentence each.
+  std::uint64_t dead_letters = 0;
+};
+
+/// One transaction to keep under the next seq of its lane.
+struct append_item {
+  uuid id;
+  std::string lane;
+  std::string payload;
+  instant at;
+};
+
+/// Where one item of an append went.
+struct append_slot {
+  std::string lane;
+  seqno seq = 0;
+  instant at;            ///< When it was first kept.
+  bool repeated = false; ///< The id was in the log already; nothing was added.
+};
+
+/// One slot an item, in order, or a `problem`: `store_full` and `fenced` mean that nothing was kept,
+/// `outcome_unknown` that nobody can tell before the log is opened again.
+struct append_result {
+  fault problem;
+  std::vector<append_slot> slots;
+};
+
+/// Entries as read, or a `problem`.
+struct log_slice {
+  fault problem;
+  std::vector<entry> entries;
+};
+
+/// Where an id stands, or a `problem` (`not_found` for an id that the log does not know).
+struct log_place {
+  fault problem;
+  std::string lane;
+  seqno seq = 0;
+  instant at;
+  std::string payload; ///< "" once the entry is gone.
+  bool dead = false;   ///< It is a dead letter, as `why` says.
+  rejected why;
+};
+
+/// Dead letters as read, or a `problem`.
+struct dead_page {
+  fault problem;
+  dead_letters page;
+};
+
+/// An ordered, durable log per lane, with one owner. Calls are carried out in the order they are made. After
+/// an answer with the problem `store_unavailable` or `outcome_unknown` the log is closed until `open` is
+/// called again.
+class log_store {
+public:
+  log_store() = default;
+  log_store(const log_store&) = delete;
+  log_store& operator=(const log_store&) = delete;
+  virtual ~log_store() = default;
+
+  /// Connects, checks the store's own settings, becomes the owner and reads the marks of `lanes`.
+  virtual void open(std::vector<std::string> lanes, handler<log_opened> then) = 0;
+
+  /// Appends all items or none, with one flush to disk for all; checks that the caller is still the owner.
+  virtual void append(std::vector<append_item> items, handler<append_result> then) = 0;
+
+  /// Reads entries from `from_seq` on, in order, up to either limit, and at least one if there is one.
+  virtual void read(take what, handler<log_slice> then) = 0;
+
+  /// Saves the marks of a lane, and removes entries up to `trim_through` with all that was kept about them.
+  virtual void mark(lane_marks marks, seqno trim_through, handler<fault> then) = 0;
+
+  /// Keeps an entry as a dead letter, payload included. The same entry again changes nothing.
+  virtual void bury(rejected why, handler<fault> then) = 0;
+
+  /// Finds a transaction by its id.
+  virtual void find(uuid id, handler<log_place> then) = 0;
+
+  /// Reads dead letters, oldest first.
+  virtual void list_dead(chasqui::list_dead what, handler<dead_page> then) = 0;
+
+  /// Lets go of the store; calls under way are answered `store_unavailable`.
+  virtual void close() = 0;
+};
+
+} // namespace chasqui

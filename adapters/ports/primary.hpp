@@ -1,0 +1,94 @@
+#pragma once
+
+#include "adapters/ports/handler.hpp"
+#include "messages/log.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace chasqui {
+
+/// What a segment asks of the primary.
+enum class segment_kind : std::uint8_t {
+  apply,     ///< Advance the cursor and apply the entry.
+  skip,      ///< Advance the cursor past an entry whose id the primary has applied already.
+  reject,    ///< Advance the cursor and keep the entry as a dead letter.
+  barrier,   ///< Make everything before it durable, then say up to where the WAL is flushed.
+  heartbeat, ///< Answer.
+};
+
+/// What the pipeline carries between two Syncs: one implicit transaction (two for a barrier, answered as
+/// one).
+struct segment {
+  std::uint64_t ticket = 0; ///< Comes back with the answer.
+  segment_kind kind = segment_kind::heartbeat;
+  entry what;           ///< apply, skip, reject; only seq and id for skip.
+  std::string sqlstate; ///< reject: why.
+  std::string message;  ///< reject: why.
+};
+
+/// The primary's answer to one segment; answers come in the order of the segments.
+struct segment_answer {
+  std::uint64_t ticket = 0;
+  std::string sqlstate;       ///< "" when it was carried out.
+  std::string message;        ///< What the primary said of the error.
+  lsn flushed;                ///< barrier: the WAL is on disk up to here at least.
+  std::uint32_t timeline = 0; ///< barrier.
+};
+
+/// A session with the primary is open, or `problem` says why not: `fenced` when a newer epoch owns the lane,
+/// `diverged` when the chasqui schema is absent or of another version, else `link_lost`.
+struct primary_opened {
+  fault problem;
+  seqno last_seq = 0;         ///< The cursor.
+  std::vector<rejected> dead; ///< Dead letters of this lane with seq > the `dead_after` asked for.
+};
+
+/// What to open a session for.
+struct primary_claim {
+  std::string lane;
+  epoch_no epoch = 0;
+  seqno dead_after = 0;
+};
+
+/// Hears from a session, on the I/O thread. Nothing is called after `lost`, nor after the session is
+/// destroyed.
+struct primary_listener {
+  std::function<void(primary_opened)> opened;
+  std::function<void(std::vector<segment_answer>)> answered; ///< All that arrived together.
+  std::function<void(fault)> lost;                           ///< `link_lost`: the session is over.
+};
+
+/// One connection to the primary, in pipeline mode. Destroying it closes the connection at once, without
+/// waiting for anything, from any thread.
+class primary_session {
+public:
+  primary_session() = default;
+  primary_session(const primary_session&) = delete;
+  primary_session& operator=(const primary_session&) = delete;
+  virtual ~primary_session() = default;
+
+  /// Queues segments; they leave in order, as fast as the connection takes them. Never blocks.
+  virtual void send(std::vector<segment> segments) = 0;
+};
+
+/// Where sessions come from.
+class primary_port {
+public:
+  primary_port() = default;
+  primary_port(const primary_port&) = delete;
+  primary_port& operator=(const primary_port&) = delete;
+  virtual ~primary_port() = default;
+
+  /// Starts to connect, takes the epoch and reads the cursor; `opened` is called once, in any case.
+  virtual std::unique_ptr<primary_session> open(primary_claim claim, primary_listener listener) = 0;
+
+  /// Asks whether anything answers where the primary should be, without logging in: one small packet each
+  /// way.
+  virtual void ping(handler<fault> then) = 0;
+};
+
+} // namespace chasqui

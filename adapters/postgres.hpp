@@ -1,0 +1,27 @@
+#pragma once
+
+#include "adapters/io_thread.hpp"
+#include "adapters/ports/primary.hpp"
+#include "adapters/ports/replica.hpp"
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace chasqui {
+
+/// How to reach a PostgreSQL server.
+struct postgres_settings {
+  std::string dsn;                           ///< libpq keywords or URI.
+  std::chrono::milliseconds timeout{10'000}; ///< Primary: until the session is open. Replica: of one look.
+};
+
+/// The primary, through libpq's pipeline mode.
+std::unique_ptr<primary_port> make_primary(io_thread& io, std::string site, postgres_settings settings);
+
+/// The replica, looked at with one query.
+std::unique_ptr<replica_probe> make_replica_probe(io_thread& io, std::string site,
+                                                  postgres_settings settings);
+
+} // namespace chasqui

@@ -1,0 +1,30 @@
+#pragma once
+
+#include "adapters/io_thread.hpp"
+#include "adapters/ports/event_publisher.hpp"
+#include "adapters/ports/log_store.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+namespace chasqui {
+
+/// How to reach Redis.
+struct redis_settings {
+  std::string socket; ///< Path of a unix socket; if empty, `host` and `port`.
+  std::string host;
+  std::uint16_t port = 6379;
+  std::string password;                    ///< "" for none.
+  std::chrono::milliseconds timeout{2000}; ///< Without an answer for so long, the connection is given up.
+};
+
+/// The log in Redis Streams, `chasqui:{site}:log:<lane>`.
+std::unique_ptr<log_store> make_redis_log(io_thread& io, std::string site, redis_settings settings);
+
+/// Events on Redis Pub/Sub, channel `chasqui:{site}:events`; at most `backlog_max` may wait for an answer.
+std::unique_ptr<event_publisher> make_redis_publisher(io_thread& io, std::string site,
+                                                      redis_settings settings, std::size_t backlog_max);
+
+} // namespace chasqui

@@ -1,0 +1,138 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace chasqui {
+
+using std::chrono::milliseconds;
+
+/// Everything that can be set. Each member's default is what holds when the file does not name it; the names
+/// are those of the file, `table.key`.
+struct settings {
+  std::string site; ///< Names this observatory in Redis and on the primary: `[a-z0-9_-]{1,40}`.
+  std::vector<std::string> lanes{"main"}; ///< The first is the default lane.
+
+  struct {
+    std::string socket; ///< Path of Redis' unix socket; or else
+    std::string host;   ///< its host and
+    std::uint16_t port = 6379;
+    std::string password_file;     ///< File that holds the password, if Redis wants one.
+    milliseconds timeout_ms{2000}; ///< Without an answer for so long, the connection is given up.
+  } redis;
+
+  struct {
+    std::string dsn; ///< libpq keywords or URI, of the role `chasqui_forwarder`.
+    milliseconds connect_timeout_ms{10'000};
+  } primary;
+
+  struct {
+    std::string dsn;
+    milliseconds timeout_ms{2000}; ///< Of one look.
+  } replica;
+
+  struct {
+    std::size_t transaction_bytes_max = 1U << 20U;
+    std::size_t steps_max = 1000;
+    std::size_t rows_max = 10'000;
+    std::size_t depends_on_max = 100;
+  } limits;
+
+  struct {
+    milliseconds submit_deadline_ms{250};           ///< Every submit is answered within this.
+    std::uint64_t pending_entries_max = 10'000'000; ///< Entries that are not replicated, per lane.
+    std::uint64_t waiting_entries_max = 10'000;     ///< Submissions that wait for the append before theirs.
+    std::uint64_t waiting_bytes_max = 64U << 20U;
+    std::uint64_t group_entries_max = 500; ///< Entries in one append.
+    std::uint64_t group_bytes_max = 4U << 20U;
+    std::uint64_t retain_entries =
+        10'000;                         ///< Entries kept per lane after they were released, for a failover.
+    std::uint64_t waiters_max = 20'000; ///< Sessions that wait for a stage.
+  } buffer;
+
+  struct {
+    std::uint64_t window_entries_max = 16'384; ///< Entries sent and not answered, per lane.
+    std::uint64_t window_bytes_max = 16U << 20U;
+    std::uint64_t take_entries_max = 500; ///< Entries read from the log at once.
+    std::uint64_t take_bytes_max = 1U << 20U;
+    std::uint64_t barrier_entries = 1000; ///< A barrier at least every so many entries.
+    milliseconds stall_timeout_ms{5000};  ///< Without an answer for so long, the primary counts as gone.
+    milliseconds heartbeat_ms{2000};      ///< How long a session may be silent.
+  } forwarder;
+
+  struct {
+    milliseconds min_ms{200};
+    milliseconds max_ms{15'000};
+    milliseconds stable_ms{30'000}; ///< A link that held so long starts again from `min_ms`.
+    milliseconds ping_ms{1000};     ///< How often to look for a sign of life while backing off.
+  } backoff;
+
+  struct {
+    milliseconds busy_ms{10};   ///< Between looks at the replica while commits wait for replay.
+    milliseconds idle_ms{1000}; ///< And otherwise.
+  } watch;
+
+  struct {
+    std::uint32_t restarts_max = 5; ///< More restarts for faults of ours within the window stop the runtime.
+    milliseconds restart_window_ms{60'000};
+    milliseconds progress_timeout_ms{
+        30'000}; ///< Work and no progress of the cursor for so long rebuilds the link.
+  } supervision;
+
+  struct {
+    std::uint64_t backlog_max = 10'000; ///< Events under way to one subscriber before it loses some.
+    std::uint32_t subscribers_max = 100;
+  } events;
+
+  struct {
+    std::string listen = "127.0.0.1";
+    std::uint16_t port = 0;  ///< 0: nothing is published.
+    std::string certificate; ///< PEM files; without certificate, key and CA nothing is published.
+    std::string key;
+    std::string ca;
+    std::string client_certificate; ///< The console's own.
+    std::string client_key;
+    std::vector<std::string> rights{"read", "submit", "steer"}; ///< What remote sessions may do.
+    std::uint32_t requests_max = 10'000; ///< Requests of all sessions under way at once.
+  } remote;
+
+  struct {
+    milliseconds grace_ms{10'000}; ///< SIGTERM drains what is in flight for so long at most.
+    std::uint32_t threads = 2;     ///< Actor threads.
+  } daemon;
+};
+
+/// What is wrong with the settings, and where.
+struct settings_error {
+  std::string source;     ///< File, environment variable or flag.
+  std::uint32_t line = 0; ///< 0 when there is none.
+  std::uint32_t column = 0;
+  std::string message; ///< With a suggestion, where there is one.
+};
+
+/// `source:line:column: message`
+std::string to_string(const settings_error& e);
+
+/// What was read, with all that is wrong with it; valid only if `errors` is empty.
+struct settings_reading {
+  settings value;
+  std::vector<settings_error> errors;
+};
+
+/// Reads TOML text, then lays `CHASQUI_…` of the environment and then `overrides` (`table.key` → text, from
+/// flags) over it, and checks every value. All errors are reported, not just the first.
+settings_reading read_settings(const std::string& toml, const std::string& source,
+                               const std::map<std::string, std::string>& environment,
+                               const std::map<std::string, std::string>& overrides);
+
+/// The same from a file; an unreadable one is an error like any other.
+settings_reading read_settings_file(const std::string& path,
+                                    const std::map<std::string, std::string>& environment,
+                                    const std::map<std::string, std::string>& overrides);
+
+} // namespace chasqui

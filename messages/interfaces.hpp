@@ -1,0 +1,108 @@
+#pragma once
+
+// Every conversation in Chasqui, on one page.
+
+#include "messages/event.hpp"
+#include "messages/log.hpp"
+#include "messages/status.hpp"
+#include "messages/wire.hpp"
+
+namespace chasqui {
+
+/// Decides whether a transaction is well formed and within limits.
+using ingest_actor =
+    handle<receipt(submission)>; // Check one transaction and keep it, or say what is wrong with it.
+
+/// Keeps transactions, in order, until the replica has them.
+using buffer_actor = handle<receipt(append),         // Keep one transaction durably, or say why not.
+                            position(locate),        // Where a lane stands, and under which epoch.
+                            batch(take),             // Up to `entries_max` entries from `from_seq` on.
+                            void(committed),         // Everything up to `seq` is in the primary.
+                            void(replicated),        // Everything up to `seq` is in the replica.
+                            void(rejected),          // This entry is a dead letter.
+                            life(find),              // One transaction's way so far.
+                            reached(await),          // Answered once it holds, or when time is up.
+                            dead_letters(list_dead), // What the primary refused for good.
+                            log_report(get_report)>; // Marks of every lane, and the store.
+
+/// Carries one lane to the primary, once and in order. It quits with a fault on any trouble of the link.
+using forwarder_actor = handle<void(available)>; // There is more in the log.
+
+/// Follows the replica until it has what was committed.
+using lsn_watcher_actor = handle<void(committed),             // Watch for the replay of this.
+                                 replica_status(get_report)>; // What the replica last said.
+
+/// Gets events; answers with `acknowledge` to the notifier.
+using subscriber_actor = handle<void(event_batch)>; // These happened.
+
+/// Tells who wants to know, and never waits for them.
+using notifier_actor = handle<void(event),                          // This happened.
+                              void(subscriber_actor, subscribe),    // Send it events from now on.
+                              void(subscriber_actor, acknowledge)>; // It can take more.
+
+/// The link to the primary works for this lane.
+struct link_up {
+  std::string lane;
+};
+
+/// The primary, or its WAL, was heard of.
+struct sign_of_life {
+  std::string detail;
+};
+
+/// Stops every actor, last started first, and then itself.
+struct shut_down {};
+
+/// Watches over every other actor.
+using supervisor_actor = handle<void(link_up),                  // A forwarder has its session.
+                                void(sign_of_life),             // Do not wait any longer.
+                                link_status(steer),             // Pause or resume, as an operator says.
+                                supervision_report(get_report), // Link and actors.
+                                void(shut_down)>;               // Stop all, in reverse order.
+
+/// The door for everyone outside: one per kind of rights.
+using gatekeeper_actor = handle<receipt(submission), status_report(get_report), life(find), reached(await),
+                                dead_letters(list_dead), link_status(steer),
+                                void(subscriber_actor, subscribe), void(subscriber_actor, acknowledge)>;
+
+template <class I> auto inspect(I& f, link_up& x) { return f(x.lane); }
+template <class I> auto inspect(I& f, sign_of_life& x) { return f(x.detail); }
+template <class I> auto inspect(I& f, shut_down&) { return f(); }
+
+} // namespace chasqui
+
+CAF_BEGIN_TYPE_ID_BLOCK(chasqui, first_custom_type_id)
+CAF_ADD_TYPE_ID(chasqui, (chasqui::fault))
+CAF_ADD_TYPE_ID(chasqui, (chasqui::submission))
+CAF_ADD_TYPE_ID(chasqui, (chasqui::append))
+CAF_ADD_TYPE_ID(chasqui, (chasqui::receipt))
+CAF_ADD_TYPE_ID(chasqui, (chasqui::locate))
+CAF_ADD_TYPE_ID(chasqui, (chasqui::position))
+CAF_ADD_TYPE_ID(chasqui, (chasqui::take))
+CAF_ADD_TYPE_ID(chasqui, (chasqui::batch))
+CAF_ADD_TYPE_ID(chasqui, (chasqui::available))
+CAF_ADD_TYPE_ID(chasqui, (chasqui::committed))
+CAF_ADD_TYPE_ID(chasqui, (chasqui::replicated))
+CAF_ADD_TYPE_ID(chasqui, (chasqui::rejected))
+CAF_ADD_TYPE_ID(chasqui, (chasqui::find))
+CAF_ADD_TYPE_ID(chasqui, (chasqui::life))
+CAF_ADD_TYPE_ID(chasqui, (chasqui::await))
+CAF_ADD_TYPE_ID(chasqui, (chasqui::reached))
+CAF_ADD_TYPE_ID(chasqui, (chasqui::list_dead))
+CAF_ADD_TYPE_ID(chasqui, (chasqui::dead_letters))
+CAF_ADD_TYPE_ID(chasqui, (chasqui::get_report))
+CAF_ADD_TYPE_ID(chasqui, (chasqui::log_report))
+CAF_ADD_TYPE_ID(chasqui, (chasqui::replica_status))
+CAF_ADD_TYPE_ID(chasqui, (chasqui::supervision_report))
+CAF_ADD_TYPE_ID(chasqui, (chasqui::status_report))
+CAF_ADD_TYPE_ID(chasqui, (chasqui::link_status))
+CAF_ADD_TYPE_ID(chasqui, (chasqui::steer))
+CAF_ADD_TYPE_ID(chasqui, (chasqui::event))
+CAF_ADD_TYPE_ID(chasqui, (chasqui::event_batch))
+CAF_ADD_TYPE_ID(chasqui, (chasqui::subscribe))
+CAF_ADD_TYPE_ID(chasqui, (chasqui::acknowledge))
+CAF_ADD_TYPE_ID(chasqui, (chasqui::link_up))
+CAF_ADD_TYPE_ID(chasqui, (chasqui::sign_of_life))
+CAF_ADD_TYPE_ID(chasqui, (chasqui::shut_down))
+CAF_ADD_TYPE_ID(chasqui, (chasqui::subscriber_actor))
+CAF_END_TYPE_ID_BLOCK(chasqui)

@@ -1,0 +1,217 @@
+#pragma once
+
+#include "messages/fault.hpp"
+#include "messages/identity.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace chasqui {
+
+/// What a receipt's entry survives: `fsynced` a power cut, `buffered` a crash of the process.
+enum class durability : std::uint8_t { buffered, fsynced };
+
+/// Where an entry was kept.
+enum class store_kind : std::uint8_t { redis, journal };
+
+/// How far a transaction has come.
+enum class stage : std::uint8_t {
+  buffered,
+  sent,
+  committed,
+  replicated,
+  released,
+  rejected,
+  parked,
+  discarded
+};
+
+std::string_view to_string(durability value);
+std::string_view to_string(store_kind value);
+std::string_view to_string(stage value);
+
+/// A transaction as its maker wrote it: JSON text.
+struct submission {
+  std::string json;
+};
+
+/// A well-formed transaction on its way into the log.
+struct append {
+  uuid id;
+  std::string lane;
+  std::string payload; ///< The transaction in canonical JSON.
+};
+
+/// Proof that an entry is kept.
+struct receipt {
+  uuid id;
+  std::string lane;
+  seqno seq = 0;
+  chasqui::durability durability = durability::buffered;
+  store_kind store = store_kind::redis;
+  instant at; ///< When it was first kept.
+  bool operator==(const receipt&) const = default;
+};
+
+/// A transaction in a lane's log.
+struct entry {
+  seqno seq = 0;
+  uuid id;
+  instant at; ///< When it was kept.
+  std::string payload;
+};
+
+/// Asks for entries from `from_seq` on.
+struct take {
+  std::string lane;
+  seqno from_seq = 1;
+  std::uint64_t entries_max = 0;
+  std::uint64_t bytes_max = 0; ///< Of payload; one entry is always given, however large.
+};
+
+/// Entries in order and without a gap; empty when the log holds none from there on.
+struct batch {
+  std::string lane;
+  seqno from_seq = 1; ///< As asked.
+  std::vector<entry> entries;
+  seqno head = 0; ///< Last seq in the log when it was read.
+};
+
+/// There are entries up to `head`: sent once to whoever took the last batch and got everything.
+struct available {
+  std::string lane;
+  seqno head = 0;
+};
+
+/// Asks where a lane stands, before a forwarder starts.
+struct locate {
+  std::string lane;
+};
+
+/// Where a lane stands.
+struct position {
+  std::string lane;
+  epoch_no epoch = 0;
+  seqno first = 0; ///< Oldest entry still in the log; head + 1 when it is empty.
+  seqno head = 0;
+  seqno released = 0;
+};
+
+/// Everything up to `seq` is durable on the primary, whose log was flushed up to `flushed` afterwards.
+struct committed {
+  std::string lane;
+  seqno seq = 0;
+  lsn flushed;
+  std::uint32_t timeline = 0; ///< 0 is unknown.
+};
+
+/// Everything up to `seq` is on the replica.
+struct replicated {
+  std::string lane;
+  seqno seq = 0;
+};
+
+/// An entry that the primary refused for good; it stands in the primary's dead letters already.
+struct rejected {
+  std::string lane;
+  seqno seq = 0;
+  uuid id;
+  std::string sqlstate;
+  std::string message;
+  instant at;
+};
+
+/// A refused entry with what it wanted.
+struct dead_letter {
+  rejected why;
+  std::string payload;
+};
+
+/// Asks for dead letters, oldest first.
+struct list_dead {
+  uuid only; ///< Just this one, unless nil.
+  std::uint64_t entries_max = 100;
+};
+
+/// Dead letters, and how many there are in all.
+struct dead_letters {
+  std::vector<dead_letter> letters;
+  std::uint64_t total = 0;
+};
+
+/// Asks for one transaction's way so far.
+struct find {
+  uuid id;
+};
+
+/// When a stage was reached.
+struct milestone {
+  chasqui::stage stage = stage::buffered;
+  instant at;
+};
+
+/// One transaction's way so far.
+struct life {
+  uuid id;
+  std::string lane;
+  seqno seq = 0;
+  chasqui::stage stage = stage::buffered;
+  lsn flushed;                    ///< Of the barrier that covers it, when known.
+  std::vector<milestone> history; ///< Times this runtime saw itself; earlier ones are not kept.
+  fault error;                    ///< Set for a dead letter.
+  std::string payload;            ///< While the log or the dead letters have it.
+};
+
+/// What somebody waits for.
+enum class condition : std::uint8_t {
+  ready,      ///< Submissions are kept.
+  drained,    ///< All that was in the log when asked is committed.
+  replicated, ///< All that was in the log when asked is on the replica.
+  transaction ///< `id` has reached `reached`, or is a dead letter.
+};
+
+/// Asks for an answer once `what` holds.
+struct await {
+  condition what = condition::ready;
+  uuid id;
+  stage reached = stage::replicated;
+  std::chrono::milliseconds timeout{30'000};
+};
+
+/// It holds.
+struct reached {
+  condition what = condition::ready;
+  chasqui::stage stage = stage::buffered; ///< Of the transaction, where one was asked for.
+};
+
+template <class I> auto inspect(I& f, submission& x) { return f(x.json); }
+template <class I> auto inspect(I& f, append& x) { return f(x.id, x.lane, x.payload); }
+template <class I> auto inspect(I& f, receipt& x) {
+  return f(x.id, x.lane, x.seq, x.durability, x.store, x.at);
+}
+template <class I> auto inspect(I& f, entry& x) { return f(x.seq, x.id, x.at, x.payload); }
+template <class I> auto inspect(I& f, take& x) { return f(x.lane, x.from_seq, x.entries_max, x.bytes_max); }
+template <class I> auto inspect(I& f, batch& x) { return f(x.lane, x.from_seq, x.entries, x.head); }
+template <class I> auto inspect(I& f, available& x) { return f(x.lane, x.head); }
+template <class I> auto inspect(I& f, locate& x) { return f(x.lane); }
+template <class I> auto inspect(I& f, position& x) { return f(x.lane, x.epoch, x.first, x.head, x.released); }
+template <class I> auto inspect(I& f, committed& x) { return f(x.lane, x.seq, x.flushed, x.timeline); }
+template <class I> auto inspect(I& f, replicated& x) { return f(x.lane, x.seq); }
+template <class I> auto inspect(I& f, rejected& x) {
+  return f(x.lane, x.seq, x.id, x.sqlstate, x.message, x.at);
+}
+template <class I> auto inspect(I& f, dead_letter& x) { return f(x.why, x.payload); }
+template <class I> auto inspect(I& f, list_dead& x) { return f(x.only, x.entries_max); }
+template <class I> auto inspect(I& f, dead_letters& x) { return f(x.letters, x.total); }
+template <class I> auto inspect(I& f, find& x) { return f(x.id); }
+template <class I> auto inspect(I& f, milestone& x) { return f(x.stage, x.at); }
+template <class I> auto inspect(I& f, life& x) {
+  return f(x.id, x.lane, x.seq, x.stage, x.flushed, x.history, x.error, x.payload);
+}
+template <class I> auto inspect(I& f, await& x) { return f(x.what, x.id, x.reached, x.timeout); }
+template <class I> auto inspect(I& f, reached& x) { return f(x.what, x.stage); }
+
+} // namespace chasqui

@@ -5,6 +5,7 @@
 #include "adapters/ports/log_store.hpp"
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -23,8 +24,15 @@ struct redis_settings {
 /// The log in Redis Streams, `chasqui:{site}:log:<lane>`.
 std::unique_ptr<log_store> make_redis_log(io_thread& io, std::string site, redis_settings settings);
 
+/// A publisher that can say what it lost.
+class redis_publisher : public event_publisher {
+public:
+  /// Events dropped since it was made, because Redis was away or too slow. From any thread.
+  [[nodiscard]] virtual std::uint64_t dropped() const noexcept = 0;
+};
+
 /// Events on Redis Pub/Sub, channel `chasqui:{site}:events`; at most `backlog_max` may wait for an answer.
-std::unique_ptr<event_publisher> make_redis_publisher(io_thread& io, std::string site,
+std::unique_ptr<redis_publisher> make_redis_publisher(io_thread& io, std::string site,
                                                       redis_settings settings, std::size_t backlog_max);
 
 } // namespace chasqui

@@ -3,6 +3,7 @@
 #include "messages/identity.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,6 +25,9 @@ enum class event_kind : std::uint8_t {
 };
 
 std::string_view to_string(event_kind kind);
+
+/// The kind of that name, if there is one.
+std::optional<event_kind> parse_event_kind(std::string_view name);
 
 /// Something happened. The notifier gives it its number.
 struct event {

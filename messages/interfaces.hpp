@@ -7,6 +7,8 @@
 #include "messages/status.hpp"
 #include "messages/wire.hpp"
 
+#include <caf/fwd.hpp>
+
 namespace chasqui {
 
 /// Decides whether a transaction is well formed and within limits.
@@ -51,7 +53,9 @@ struct sign_of_life {
 };
 
 /// Stops every actor, last started first, and then itself.
-struct shut_down {};
+struct shut_down {
+  std::chrono::milliseconds grace{10'000}; ///< What has not stopped by then is killed.
+};
 
 /// Watches over every other actor.
 using supervisor_actor = handle<void(link_up),                  // A forwarder has its session.
@@ -67,7 +71,11 @@ using gatekeeper_actor = handle<receipt(submission), status_report(get_report), 
 
 template <class I> auto inspect(I& f, link_up& x) { return f(x.lane); }
 template <class I> auto inspect(I& f, sign_of_life& x) { return f(x.detail); }
-template <class I> auto inspect(I& f, shut_down&) { return f(); }
+template <class I> auto inspect(I& f, shut_down& x) { return f(x.grace); }
+
+/// Makes the messages above, and faults in errors, known to an actor system. Call it before the system
+/// starts.
+void add_chasqui_types(caf::actor_system_config& config);
 
 } // namespace chasqui
 

@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -32,6 +33,11 @@ enum class stage : std::uint8_t {
 std::string_view to_string(durability value);
 std::string_view to_string(store_kind value);
 std::string_view to_string(stage value);
+
+/// The value of that name, if there is one.
+std::optional<durability> parse_durability(std::string_view name);
+std::optional<store_kind> parse_store_kind(std::string_view name);
+std::optional<stage> parse_stage(std::string_view name);
 
 /// A transaction as its maker wrote it: JSON text.
 struct submission {

@@ -4,6 +4,7 @@
 #include "messages/log.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,6 +15,9 @@ namespace chasqui {
 enum class link_phase : std::uint8_t { connecting, streaming, backing_off, paused, fenced, diverged };
 
 std::string_view to_string(link_phase phase);
+
+/// The phase of that name, if there is one.
+std::optional<link_phase> parse_link_phase(std::string_view name);
 
 /// The way to the primary, and why it is as it is.
 struct link_status {

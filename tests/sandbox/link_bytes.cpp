@@ -7,7 +7,7 @@ namespace {
 
 constexpr std::size_t room_bytes_min = 8192;
 
-}  // namespace
+} // namespace
 
 boost::asio::mutable_buffer byte_queue::prepare() {
   if (size_ == 0 && blocks_.size() == 1) {
@@ -15,7 +15,8 @@ boost::asio::mutable_buffer byte_queue::prepare() {
     head_ = 0;
   }
   if (blocks_.empty() || block_bytes - blocks_.back().used < room_bytes_min) {
-    blocks_.push_back({std::make_unique_for_overwrite<std::byte[]>(block_bytes), 0});  // NOLINT(modernize-avoid-c-arrays)
+    blocks_.push_back(
+        {std::make_unique_for_overwrite<std::byte[]>(block_bytes), 0}); // NOLINT(modernize-avoid-c-arrays)
   }
   auto& tail = blocks_.back();
   return {tail.data.get() + tail.used, block_bytes - tail.used};
@@ -49,8 +50,6 @@ void byte_queue::consume(std::size_t bytes) {
   }
 }
 
-void byte_queue::clear() {
-  consume(size_);
-}
+void byte_queue::clear() { consume(size_); }
 
-}  // namespace chasqui::link
+} // namespace chasqui::link

@@ -31,7 +31,7 @@ public:
 
 private:
   struct block {
-    std::unique_ptr<std::byte[]> data;  // NOLINT(modernize-avoid-c-arrays): left uninitialised on purpose
+    std::unique_ptr<std::byte[]> data; // NOLINT(modernize-avoid-c-arrays): left uninitialised on purpose
     std::size_t used = 0;
   };
 
@@ -40,4 +40,4 @@ private:
   std::size_t size_ = 0;
 };
 
-}  // namespace chasqui::link
+} // namespace chasqui::link

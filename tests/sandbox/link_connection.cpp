@@ -21,11 +21,12 @@ void prepare(tcp::socket& socket) {
 
 bool all_acknowledged(tcp::socket& socket) {
   int unacknowledged = 0;
-  if (!socket.is_open() || ::ioctl(socket.native_handle(), SIOCOUTQ, &unacknowledged) != 0) return true;
+  if (!socket.is_open() || ::ioctl(socket.native_handle(), SIOCOUTQ, &unacknowledged) != 0)
+    return true;
   return unacknowledged == 0;
 }
 
-}  // namespace
+} // namespace
 
 void reset_socket(tcp::socket& socket) {
   error_code ignored;
@@ -34,41 +35,46 @@ void reset_socket(tcp::socket& socket) {
 }
 
 connection::connection(tcp::socket client, flow& f, connection_events events)
-  : client_{std::move(client)},
-    server_{client_.get_executor()},
-    handshake_{client_.get_executor()},
-    flow_{f},
-    events_{std::move(events)},
-    up_{*this, f, way::up, client_, server_},
-    down_{*this, f, way::down, server_, client_} {}
+    : client_{std::move(client)}, server_{client_.get_executor()}, handshake_{client_.get_executor()},
+      flow_{f}, events_{std::move(events)}, up_{*this, f, way::up, client_, server_}, down_{
+                                                                                          *this, f, way::down,
+                                                                                          server_, client_} {}
 
 void connection::open() {
   prepare(client_);
   handshake_.expires_at(flow_.due(steady_clock::now()));
   handshake_.async_wait([self = shared_from_this()](error_code error) {
-    if (error) return;
+    if (error)
+      return;
     self->handshake_due_ = true;
     self->poke();
   });
 }
 
 void connection::poke() {
-  if (abort_wanted_ && flow_.reachable()) return abort();
-  if (stage_ == stage::handshake && handshake_due_ && flow_.reachable()) return dial();
+  if (abort_wanted_ && flow_.reachable())
+    return abort();
+  if (stage_ == stage::handshake && handshake_due_ && flow_.reachable())
+    return dial();
   up_.poke();
-  if (stage_ == stage::connected) down_.poke();
+  if (stage_ == stage::connected)
+    down_.poke();
 }
 
 void connection::dial() {
   stage_ = stage::dialling;
   error_code error;
   const auto address = asio::ip::make_address(flow_.conditions.target.host, error);
-  if (error) return abort();
-  server_.async_connect({address, flow_.conditions.target.port}, [self = shared_from_this()](error_code failed) {
-    if (self->stage_ != stage::dialling) return;
-    if (failed) return self->abort();
-    self->dialled();
-  });
+  if (error)
+    return abort();
+  server_.async_connect({address, flow_.conditions.target.port},
+                        [self = shared_from_this()](error_code failed) {
+                          if (self->stage_ != stage::dialling)
+                            return;
+                          if (failed)
+                            return self->abort();
+                          self->dialled();
+                        });
 }
 
 void connection::dialled() {
@@ -78,12 +84,14 @@ void connection::dialled() {
   // The client's kernel believes it is connected since long; the bytes it sent wait for the server's answer.
   handshake_.expires_at(flow_.due(steady_clock::now()));
   handshake_.async_wait([self = shared_from_this()](error_code error) {
-    if (!error && self->stage_ == stage::connected) self->up_.start();
+    if (!error && self->stage_ == stage::connected)
+      self->up_.start();
   });
 }
 
 void connection::abort() {
-  if (stage_ == stage::closed) return;
+  if (stage_ == stage::closed)
+    return;
   reset_socket(client_);
   reset_socket(server_);
   close();
@@ -95,7 +103,8 @@ void connection::abort_when_reachable() {
 }
 
 void connection::close() {
-  if (stage_ == stage::closed) return;
+  if (stage_ == stage::closed)
+    return;
   stage_ = stage::closed;
   handshake_.cancel();
   up_.stop();
@@ -106,23 +115,21 @@ void connection::close() {
   events_.closed(this);
 }
 
-bool connection::delivered() {
-  return all_acknowledged(client_) && all_acknowledged(server_);
-}
+bool connection::delivered() { return all_acknowledged(client_) && all_acknowledged(server_); }
 
 std::size_t connection::held_bytes(way w) const {
   return w == way::up ? up_.held_bytes() : down_.held_bytes();
 }
 
-std::shared_ptr<pipe_owner> connection::keep() {
-  return shared_from_this();
-}
+std::shared_ptr<pipe_owner> connection::keep() { return shared_from_this(); }
 
 void connection::ended(way w, ending how) {
-  if (how == ending::reset) return abort();
+  if (how == ending::reset)
+    return abort();
   error_code ignored;
   (w == way::up ? server_ : client_).shutdown(tcp::socket::shutdown_send, ignored);
-  if (++ways_ended_ == 2) close();
+  if (++ways_ended_ == 2)
+    close();
 }
 
 void connection::refused(way w) {
@@ -131,8 +138,6 @@ void connection::refused(way w) {
   (w == way::up ? down_ : up_).end(ending::reset);
 }
 
-void connection::cut() {
-  events_.cut();
-}
+void connection::cut() { events_.cut(); }
 
-}  // namespace chasqui::link
+} // namespace chasqui::link

@@ -62,4 +62,4 @@ private:
 /// Closes so that the peer gets a RST.
 void reset_socket(boost::asio::ip::tcp::socket& socket);
 
-}  // namespace chasqui::link
+} // namespace chasqui::link

@@ -60,4 +60,4 @@ private:
   std::mt19937_64 random_{std::random_device{}()};
 };
 
-}  // namespace chasqui::link
+} // namespace chasqui::link

@@ -11,10 +11,10 @@ using std::chrono::steady_clock;
 
 constexpr std::size_t held_bytes_max = std::size_t{64} * 1024 * 1024;
 
-}  // namespace
+} // namespace
 
 pipe::pipe(pipe_owner& owner, flow& f, way w, asio::ip::tcp::socket& from, asio::ip::tcp::socket& to)
-  : owner_{owner}, flow_{f}, way_{w}, from_{from}, to_{to}, timer_{from.get_executor()} {}
+    : owner_{owner}, flow_{f}, way_{w}, from_{from}, to_{to}, timer_{from.get_executor()} {}
 
 void pipe::start() {
   started_ = true;
@@ -22,7 +22,8 @@ void pipe::start() {
 }
 
 void pipe::poke() {
-  if (!started_ || stopped_) return;
+  if (!started_ || stopped_)
+    return;
   read();
   release();
 }
@@ -35,7 +36,8 @@ void pipe::stop() {
 }
 
 void pipe::end(ending how) {
-  if (stopped_) return;
+  if (stopped_)
+    return;
   read_all_ = true;
   ending_ = how;
   ending_due_ = in_order(flow_.due(steady_clock::now()));
@@ -50,11 +52,13 @@ time_point pipe::in_order(time_point due) {
 void pipe::read() {
   // A black hole leaves new bytes with the sender's kernel, as a peer that acknowledges nothing does.
   const auto held = queue_.size() + marks_.size() * sizeof(mark);
-  if (reading_ || read_all_ || held >= held_bytes_max || !flow_.open(way_)) return;
+  if (reading_ || read_all_ || held >= held_bytes_max || !flow_.open(way_))
+    return;
   reading_ = true;
   from_.async_read_some(queue_.prepare(), [this, keep = owner_.keep()](error_code error, std::size_t bytes) {
     reading_ = false;
-    if (stopped_) return;
+    if (stopped_)
+      return;
     if (!error) {
       taken(bytes);
     } else {
@@ -73,7 +77,8 @@ void pipe::taken(std::size_t bytes) {
     marks_.push_back({due, read_bytes_});
   }
   release();
-  if (!stopped_) read();
+  if (!stopped_)
+    read();
 }
 
 std::size_t pipe::ripe(time_point now) {
@@ -90,10 +95,12 @@ void pipe::release() {
     const auto bytes = ripe(now);
     if (bytes == 0) {
       release_ending(now);
-      if (!stopped_ && !marks_.empty()) wake_at(marks_.front().due);
+      if (!stopped_ && !marks_.empty())
+        wake_at(marks_.front().due);
       return;
     }
-    if (!write(bytes, now)) return;
+    if (!write(bytes, now))
+      return;
   }
 }
 
@@ -129,7 +136,8 @@ bool pipe::write(std::size_t ripe_bytes, time_point now) {
 }
 
 void pipe::release_ending(time_point now) {
-  if (!ending_ || !marks_.empty()) return;
+  if (!ending_ || !marks_.empty())
+    return;
   if (ending_due_ > now) {
     wake_at(ending_due_);
     return;
@@ -142,8 +150,9 @@ void pipe::release_ending(time_point now) {
 void pipe::wake_at(time_point when) {
   timer_.expires_at(when);
   timer_.async_wait([this, keep = owner_.keep()](error_code error) {
-    if (!error) poke();
+    if (!error)
+      poke();
   });
 }
 
-}  // namespace chasqui::link
+} // namespace chasqui::link

@@ -39,7 +39,8 @@ public:
 /// One direction of a connection: reads without waiting, writes what is due. Never reorders.
 class pipe {
 public:
-  pipe(pipe_owner& owner, flow& f, way w, boost::asio::ip::tcp::socket& from, boost::asio::ip::tcp::socket& to);
+  pipe(pipe_owner& owner, flow& f, way w, boost::asio::ip::tcp::socket& from,
+       boost::asio::ip::tcp::socket& to);
 
   /// Begins to read; both sockets are connected.
   void start();
@@ -92,4 +93,4 @@ private:
   bool receiver_full_ = false;
 };
 
-}  // namespace chasqui::link
+} // namespace chasqui::link

@@ -16,10 +16,10 @@ enum class way { up, down };
 
 /// What the link does to traffic.
 enum class traffic {
-  open,       // Everything passes, late by the latency.
-  blackhole,  // Nothing passes, nothing is told: a pulled fibre.
-  oneway,     // Nothing passes up; what comes down still flows.
-  reset,      // Connections are reset, new ones at once.
+  open,      // Everything passes, late by the latency.
+  blackhole, // Nothing passes, nothing is told: a pulled fibre.
+  oneway,    // Nothing passes up; what comes down still flows.
+  reset,     // Connections are reset, new ones at once.
 };
 
 /// Which bytes `cut_after_bytes` counts.
@@ -34,9 +34,9 @@ struct endpoint {
 
 struct settings {
   traffic mode = traffic::open;
-  double latency_ms = 0;  // one way
+  double latency_ms = 0; // one way
   double jitter_ms = 0;
-  std::uint64_t rate_kbps = 0;  // kilobit per second each way, over all connections; 0 = no limit
+  std::uint64_t rate_kbps = 0; // kilobit per second each way, over all connections; 0 = no limit
   double loss = 0;
   std::optional<std::uint64_t> cut_after_bytes;
   cut_side cut_direction = cut_side::both;
@@ -46,8 +46,9 @@ struct settings {
 /// "host:port", the host an IPv4 address or "localhost".
 std::optional<endpoint> parse_endpoint(std::string_view text);
 
-/// Applies a line "key=value key=value" as a whole or not at all; answers what is wrong, naming what is allowed.
-std::optional<std::string> apply(settings& current, std::string_view line);
+/// Amends by a line "key=value key=value" as a whole or not at all; answers what is wrong, naming what is
+/// allowed.
+std::optional<std::string> amend(settings& current, std::string_view line);
 
 std::string to_string(traffic mode);
 std::string to_string(cut_side side);
@@ -59,4 +60,4 @@ std::string quoted(std::string_view text);
 /// A number as JSON, without trailing zeros.
 std::string number(double value);
 
-}  // namespace chasqui::link
+} // namespace chasqui::link

@@ -1,0 +1,208 @@
+#include "actors/buffer.hpp"
+
+#include <caf/all.hpp>
+
+#include <utility>
+
+namespace chasqui {
+
+namespace {
+
+using self_pointer = buffer_shell::stateful_pointer<buffer_state>;
+constexpr std::chrono::milliseconds tick_interval{50};
+
+template <class T> void answer(caf::typed_response_promise<T>& promise, T value, const fault& problem) {
+  if (problem)
+    promise.deliver(to_error(problem));
+  else
+    promise.deliver(std::move(value));
+}
+
+void act(self_pointer self, buffer_actions actions);
+
+moment now(self_pointer self) { return now_of(self, self->state.wall); }
+
+void ask_store(self_pointer self, buffer_actions& actions) {
+  auto& s = self->state;
+  if (actions.open)
+    s.store->open(s.lanes, answer_to<log_opened>(self, [self](log_opened opened) {
+                    act(self, self->state.core->on_opened(std::move(opened), now(self)));
+                  }));
+  if (!actions.append.empty())
+    s.store->append(std::move(actions.append),
+                    answer_to<append_result>(self, [self](const append_result& result) {
+                      act(self, self->state.core->on_appended(result, now(self)));
+                    }));
+  for (auto& letter : actions.bury)
+    s.store->bury(letter, answer_to<fault>(self, [self, letter](const fault& problem) {
+                    act(self, self->state.core->on_buried(letter, problem, now(self)));
+                  }));
+  for (auto& order : actions.mark)
+    s.store->mark(std::move(order.marks), order.trim_through,
+                  answer_to<fault>(self, [self](const fault& problem) {
+                    act(self, self->state.core->on_marked(problem, now(self)));
+                  }));
+}
+
+void tell_others(self_pointer self, buffer_actions& actions) {
+  auto& s = self->state;
+  for (auto& reply : actions.replies)
+    if (auto found = s.appends.extract(reply.who))
+      answer(found.mapped(), std::move(reply.proof), reply.problem);
+  for (auto& over : actions.waits)
+    if (auto found = s.waits.extract(over.who))
+      answer(found.mapped(), over.what, over.problem);
+  for (auto& hint : actions.hints)
+    if (const auto taker = caf::actor_cast<caf::actor>(s.takers[hint.lane]))
+      self->send(caf::actor_cast<forwarder_actor>(taker), std::move(hint));
+  for (auto& e : actions.events)
+    self->send(s.notifier, std::move(e));
+}
+
+// Who waits for a mark waits for actors that have stopped before this one.
+void end_waits(self_pointer self, const fault& why) {
+  for (auto& [who, promise] : std::exchange(self->state.waits, {}))
+    promise.deliver(to_error(why));
+}
+
+// A promise that is dropped answers nobody: whoever still waits is told.
+void leave(self_pointer self, const fault& why) {
+  auto& s = self->state;
+  const fault gone{fault_code::unavailable, why ? why.message : "The runtime is stopping.", ""};
+  for (auto& [who, promise] : s.appends)
+    promise.deliver(to_error(gone));
+  for (auto& [who, tell] : s.reads)
+    tell(to_error(gone));
+  end_waits(self, gone);
+  self->quit(why ? to_error(why) : caf::error{caf::exit_reason::user_shutdown});
+}
+
+// Makes a promise for what the store is asked for; `settle` takes it off the books again.
+template <class T> std::pair<ticket, caf::typed_response_promise<T>> promise_read(self_pointer self) {
+  const auto who = self->state.next_ticket++;
+  auto promise = self->make_response_promise<T>();
+  self->state.reads.emplace(who, [promise](const caf::error& e) mutable { promise.deliver(e); });
+  return {who, promise};
+}
+
+void settle(self_pointer self, ticket who) { self->state.reads.erase(who); }
+
+void act(self_pointer self, buffer_actions actions) {
+  ask_store(self, actions);
+  tell_others(self, actions);
+  if (actions.quit)
+    leave(self, *actions.quit);
+}
+
+caf::result<receipt> keep(self_pointer self, append what) {
+  auto& s = self->state;
+  const auto who = s.next_ticket++;
+  auto promise = self->make_response_promise<receipt>();
+  s.appends.emplace(who, promise);
+  act(self, s.core->on_append(who, std::move(what), now(self)));
+  return promise;
+}
+
+caf::result<batch> give(self_pointer self, const take& what) {
+  auto& s = self->state;
+  if (const auto problem = s.core->may_take(what))
+    return to_error(problem);
+  s.takers[what.lane] = caf::actor_cast<caf::actor_addr>(self->current_sender());
+  auto [who, promise] = promise_read<batch>(self);
+  s.store->read(
+      what, answer_to<log_slice>(self, [self, what, who = who, promise = promise](log_slice slice) mutable {
+        settle(self, who);
+        buffer_actions actions;
+        auto outcome = self->state.core->on_slice(what, std::move(slice), actions, now(self));
+        if (auto* problem = std::get_if<fault>(&outcome))
+          promise.deliver(to_error(*problem));
+        else
+          promise.deliver(std::move(std::get<batch>(outcome)));
+        act(self, std::move(actions));
+      }));
+  return promise;
+}
+
+caf::result<position> stand(self_pointer self, const std::string& lane) {
+  auto outcome = self->state.core->locate(lane);
+  if (auto* problem = std::get_if<fault>(&outcome))
+    return to_error(*problem);
+  return std::get<position>(std::move(outcome));
+}
+
+caf::result<life> trace(self_pointer self, uuid id) {
+  auto [who, promise] = promise_read<life>(self);
+  self->state.store->find(id, answer_to<log_place>(self, [self, id, who = who,
+                                                          promise = promise](const log_place& place) mutable {
+                            settle(self, who);
+                            if (place.problem)
+                              promise.deliver(to_error(place.problem));
+                            else
+                              promise.deliver(self->state.core->tell(id, place));
+                          }));
+  return promise;
+}
+
+caf::result<reached> hold(self_pointer self, const await& what) {
+  auto& s = self->state;
+  const auto who = s.next_ticket++;
+  auto promise = self->make_response_promise<reached>();
+  s.waits.emplace(who, promise);
+  if (what.what == condition::transaction)
+    s.store->find(what.id, answer_to<log_place>(self, [self, who, what](const log_place& place) {
+                    act(self, self->state.core->on_await(who, what, place, now(self)));
+                  }));
+  else
+    act(self, s.core->on_await(who, what, {}, now(self)));
+  return promise;
+}
+
+caf::result<dead_letters> list(self_pointer self, const list_dead& what) {
+  auto [who, promise] = promise_read<dead_letters>(self);
+  self->state.store->list_dead(
+      what, answer_to<dead_page>(self, [self, who = who, promise = promise](dead_page page) mutable {
+        settle(self, who);
+        answer(promise, std::move(page.page), page.problem);
+      }));
+  return promise;
+}
+
+} // namespace
+
+buffer_shell::behavior_type buffer(self_pointer self, std::shared_ptr<log_store> store,
+                                   notifier_actor notifier, wall_clock wall, std::vector<std::string> lanes,
+                                   buffer_limits limits) {
+  auto& s = self->state;
+  s.core.emplace(lanes, limits);
+  s.lanes = std::move(lanes);
+  s.store = std::move(store);
+  s.notifier = std::move(notifier);
+  s.wall = std::move(wall);
+  self->set_exit_handler([self](const caf::exit_msg& m) {
+    if (m.reason != caf::exit_reason::user_shutdown)
+      return leave(self, to_fault(m.reason));
+    end_waits(self, {fault_code::unavailable, "The runtime is stopping.", ""});
+    act(self, self->state.core->drain(now(self)));
+  });
+  act(self, s.core->start());
+  self->delayed_send(self, tick_interval, tick{});
+  return {
+      [self](append& what) { return keep(self, std::move(what)); },
+      [self](const locate& what) { return stand(self, what.lane); },
+      [self](const take& what) { return give(self, what); },
+      [self](const committed& c) { act(self, self->state.core->on_committed(c, now(self))); },
+      [self](const replicated& r) { act(self, self->state.core->on_replicated(r, now(self))); },
+      [self](const rejected& r) { act(self, self->state.core->on_rejected(r, now(self))); },
+      [self](const find& what) { return trace(self, what.id); },
+      [self](const await& what) { return hold(self, what); },
+      [self](const list_dead& what) { return list(self, what); },
+      [self](const get_report&) { return self->state.core->report(self->state.wall()); },
+      [](const io_answer& a) { a.then(); },
+      [self](const tick&) {
+        self->delayed_send(self, tick_interval, tick{});
+        act(self, self->state.core->on_tick(now(self)));
+      },
+  };
+}
+
+} // namespace chasqui

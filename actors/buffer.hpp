@@ -1,0 +1,36 @@
+#pragma once
+
+#include "actors/buffer_core.hpp"
+#include "actors/shell.hpp"
+#include "messages/interfaces.hpp"
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <unordered_map>
+
+namespace chasqui {
+
+struct buffer_state {
+  static inline const char* name = "buffer";
+  std::optional<buffer_core> core;
+  std::vector<std::string> lanes;
+  std::shared_ptr<log_store> store;
+  notifier_actor notifier;
+  wall_clock wall;
+  ticket next_ticket = 1;
+  std::unordered_map<ticket, caf::typed_response_promise<receipt>> appends;
+  std::unordered_map<ticket, caf::typed_response_promise<reached>> waits;
+  std::unordered_map<ticket, std::function<void(const caf::error&)>> reads; ///< What the store is asked for.
+  std::map<std::string, caf::actor_addr> takers;                            ///< Who took a lane last.
+};
+
+using buffer_shell = with_shell<buffer_actor>;
+
+/// Keeps transactions in `store`, in order, until the replica has them.
+buffer_shell::behavior_type buffer(buffer_shell::stateful_pointer<buffer_state> self,
+                                   std::shared_ptr<log_store> store, notifier_actor notifier, wall_clock wall,
+                                   std::vector<std::string> lanes, buffer_limits limits);
+
+} // namespace chasqui

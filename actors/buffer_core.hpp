@@ -1,0 +1,173 @@
+#pragma once
+
+#include "actors/moment.hpp"
+#include "actors/timeline.hpp"
+#include "actors/waiting_room.hpp"
+#include "adapters/ports/log_store.hpp"
+#include "messages/event.hpp"
+#include "messages/log.hpp"
+#include "messages/status.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace chasqui {
+
+/// Bounds on what the buffer holds and how long it lets others wait.
+struct buffer_limits {
+  std::chrono::milliseconds submit_deadline{250};
+  std::uint64_t pending_entries_max = 10'000'000;
+  std::uint64_t waiting_entries_max = 10'000;
+  std::uint64_t waiting_bytes_max = 64U << 20U;
+  std::uint64_t group_entries_max = 500;
+  std::uint64_t group_bytes_max = 4U << 20U;
+  std::uint64_t retain_entries = 10'000;
+  std::uint64_t waiters_max = 20'000;
+  std::chrono::milliseconds mark_interval{100}; ///< Marks are saved at most so often.
+  std::chrono::milliseconds reopen_min{100};
+  std::chrono::milliseconds reopen_max{1000};
+};
+
+/// The answer to one append.
+struct append_reply {
+  ticket who = 0;
+  receipt proof;
+  fault problem;
+};
+
+/// Marks to save, and how far to trim.
+struct mark_order {
+  lane_marks marks;
+  seqno trim_through = 0;
+};
+
+/// What the shell does next, in this order.
+struct buffer_actions {
+  bool open = false;               ///< Open the store.
+  std::vector<append_item> append; ///< If any: as one group.
+  std::vector<rejected> bury;
+  std::vector<mark_order> mark;
+  std::vector<append_reply> replies;
+  std::vector<wait_over> waits;
+  std::vector<available> hints; ///< To whoever took the lane last.
+  std::vector<event> events;
+  std::optional<fault> quit;
+};
+
+/// Sequence numbers, group commit, stages, and what is still owed, for every lane of one log.
+class buffer_core {
+public:
+  buffer_core(const std::vector<std::string>& lanes, buffer_limits limits);
+
+  buffer_actions start();
+  buffer_actions on_opened(log_opened opened, moment now);
+  buffer_actions on_append(ticket who, append what, moment now);
+  buffer_actions on_appended(const append_result& result, moment now);
+  buffer_actions on_marked(const fault& problem, moment now);
+  buffer_actions on_buried(const rejected& why, const fault& problem, moment now);
+  buffer_actions on_committed(const committed& c, moment now);
+  buffer_actions on_replicated(const replicated& r, moment now);
+  buffer_actions on_rejected(const rejected& r, moment now);
+  buffer_actions on_await(ticket who, const await& what, const log_place& place, moment now);
+  buffer_actions on_tick(moment now);
+  /// Keeps nothing new; quits with `none` once nothing is under way.
+  buffer_actions drain(moment now);
+
+  /// Where a lane stands; a fault while the store is not open.
+  [[nodiscard]] std::variant<position, fault> locate(const std::string& lane) const;
+
+  /// Whether a take can be served now; a fault if not.
+  [[nodiscard]] fault may_take(const take& what) const;
+  /// The slice that was read, as a batch; a fault if the store could not read it.
+  std::variant<batch, fault> on_slice(const take& what, log_slice slice, buffer_actions& out, moment now);
+
+  /// How far the transaction at this place has come.
+  [[nodiscard]] life tell(uuid id, const log_place& place) const;
+  [[nodiscard]] log_report report(instant now) const;
+
+private:
+  enum class store_phase : std::uint8_t { opening, open, waiting };
+
+  struct lane_state {
+    explicit lane_state(std::string name) { marks.lane = std::move(name); }
+    lane_marks marks;
+    seqno sent = 0;
+    seqno trimmed = 0;
+    bool taker_waits = false; ///< Somebody took all there was.
+    bool dirty = false;       ///< Marks have moved since they were saved.
+    lsn flushed;
+    std::map<seqno, rejected> unburied; ///< Dead letters that the store has not confirmed.
+    std::set<seqno> dead;               ///< Dead letters that were told, of entries still in the log.
+    timeline kept{4096, timeline::forget::detail};
+    timeline commits{4096, timeline::forget::oldest};
+    timeline replays{4096, timeline::forget::oldest};
+  };
+  struct waiting_append {
+    ticket who;
+    append what;
+    time_point deadline;
+  };
+  struct flying_append {
+    ticket who;
+    uuid id;
+    time_point deadline;
+    bool answered;
+  };
+
+  struct early_wait {
+    ticket who;
+    await what;
+    time_point deadline;
+  };
+
+  [[nodiscard]] fault admission(const append& what) const;
+  void refuse_group(buffer_actions& out, const std::vector<flying_append>& flying, const fault& why,
+                    moment now);
+  void acknowledge_group(buffer_actions& out, const std::vector<flying_append>& flying,
+                         const std::vector<append_slot>& slots, moment now);
+  static void hint(buffer_actions& out, lane_state& lane);
+  void send_group(buffer_actions& out, instant now);
+  void release(buffer_actions& out, lane_state& lane, instant now);
+  void settle_wait(const early_wait& w, const log_place& place, buffer_actions& out);
+  [[nodiscard]] std::vector<waiting_room::target> targets_of(const await& what, const log_place& place) const;
+  [[nodiscard]] std::optional<rejected> death_of(const log_place& place) const;
+  void save_marks(buffer_actions& out, moment now);
+  void lose_store(buffer_actions& out, const fault& why, moment now);
+  void expire(buffer_actions& out, time_point now);
+  void answer_waiting(buffer_actions& out, const fault& why);
+  void quit_if_drained(buffer_actions& out) const;
+  static event range_event(event_kind kind, const lane_state& lane, seqno from, seqno to, instant at);
+  static event store_event(instant at, std::string detail);
+
+  buffer_limits limits_;
+  std::vector<std::string> lane_names_;
+  std::map<std::string, lane_state> lanes_;
+  store_phase phase_ = store_phase::opening;
+  fault store_fault_;
+  store_kind kind_ = store_kind::redis;
+  chasqui::durability durability_ = durability::buffered;
+  epoch_no epoch_ = 0;
+  std::uint32_t reopens_ = 0;
+  time_point reopen_at_;
+  std::deque<waiting_append> waiting_;
+  std::uint64_t waiting_bytes_ = 0;
+  std::vector<flying_append> flying_;
+  bool append_in_flight_ = false;
+  std::uint32_t marks_in_flight_ = 0;
+  time_point marked_at_;
+  std::uint64_t dead_letters_ = 0;
+  waiting_room room_;
+  std::vector<early_wait> early_waits_; ///< What they wait for cannot be told before the store is open.
+  std::optional<time_point> bury_again_at_;
+  bool draining_ = false;
+};
+
+} // namespace chasqui

@@ -1,0 +1,290 @@
+// The buffer core's second half: what becomes of entries once they are kept.
+
+#include "actors/buffer_core.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace chasqui {
+
+namespace {
+
+constexpr std::chrono::milliseconds wait_max = std::chrono::hours{24 * 365};
+
+} // namespace
+
+event buffer_core::range_event(event_kind kind, const lane_state& lane, seqno from, seqno to, instant at) {
+  return {0, at, kind, lane.marks.lane, from, to, {}, {}};
+}
+
+event buffer_core::store_event(instant at, std::string detail) {
+  return {0, at, event_kind::store, {}, 0, 0, {}, std::move(detail)};
+}
+
+std::variant<position, fault> buffer_core::locate(const std::string& lane) const {
+  if (phase_ != store_phase::open)
+    return store_fault_ ? store_fault_
+                        : fault{fault_code::store_unavailable, "The store is being opened.", ""};
+  const auto& marks = lanes_.at(lane).marks;
+  return position{lane, epoch_, marks.first, marks.head, marks.released};
+}
+
+fault buffer_core::may_take(const take& what) const {
+  if (!lanes_.contains(what.lane))
+    return {fault_code::unknown_lane, "There is no lane '" + what.lane + "'.", ""};
+  if (phase_ != store_phase::open)
+    return {fault_code::store_unavailable, "The log cannot be read: " + store_fault_.message, ""};
+  return {};
+}
+
+std::variant<batch, fault> buffer_core::on_slice(const take& what, log_slice slice, buffer_actions& out,
+                                                 moment now) {
+  if (slice.problem) {
+    if (slice.problem.code != fault_code::diverged && phase_ == store_phase::open)
+      lose_store(out, slice.problem, now);
+    return std::move(slice.problem);
+  }
+  auto& lane = lanes_.at(what.lane);
+  const auto last = slice.entries.empty() ? what.from_seq - 1 : slice.entries.back().seq;
+  lane.sent = last;
+  lane.taker_waits = last >= lane.marks.head;
+  return batch{what.lane, what.from_seq, std::move(slice.entries), lane.marks.head};
+}
+
+buffer_actions buffer_core::on_committed(const committed& c, moment now) {
+  buffer_actions out;
+  auto& lane = lanes_.at(c.lane);
+  lane.flushed = std::max(lane.flushed, c.flushed);
+  if (c.seq <= lane.marks.committed)
+    return out;
+  out.events.push_back(range_event(event_kind::committed, lane, lane.marks.committed + 1, c.seq, now.wall));
+  out.events.back().detail = to_string(c.flushed);
+  lane.commits.add(lane.marks.committed, c.seq, now.wall);
+  lane.marks.committed = c.seq;
+  lane.sent = std::max(lane.sent, c.seq);
+  lane.dirty = true;
+  room_.passed(c.lane, waiting_room::mark::committed, c.seq, out.waits);
+  save_marks(out, now);
+  return out;
+}
+
+buffer_actions buffer_core::on_replicated(const replicated& r, moment now) {
+  buffer_actions out;
+  auto& lane = lanes_.at(r.lane);
+  if (r.seq > lane.marks.replicated && r.seq <= lane.marks.committed) {
+    out.events.push_back(
+        range_event(event_kind::replicated, lane, lane.marks.replicated + 1, r.seq, now.wall));
+    lane.replays.add(lane.marks.replicated, r.seq, now.wall);
+    lane.marks.replicated = r.seq;
+    lane.dirty = true;
+    room_.passed(r.lane, waiting_room::mark::replicated, r.seq, out.waits);
+    release(out, lane, now.wall);
+    save_marks(out, now);
+  }
+  return out;
+}
+
+void buffer_core::release(buffer_actions& out, lane_state& lane, instant now) {
+  auto through = lane.marks.replicated;
+  if (!lane.unburied
+           .empty()) // Its payload is in the log alone until the store has it among the dead letters.
+    through = std::min(through, lane.unburied.begin()->first - 1);
+  if (through <= lane.marks.released)
+    return;
+  out.events.push_back(range_event(event_kind::released, lane, lane.marks.released + 1, through, now));
+  lane.marks.released = through;
+  lane.dirty = true;
+  room_.passed(lane.marks.lane, waiting_room::mark::released, through, out.waits);
+}
+
+buffer_actions buffer_core::on_rejected(const rejected& r, moment now) {
+  buffer_actions out;
+  auto& lane = lanes_.at(r.lane);
+  if (!lane.dead.insert(r.seq).second) // A new session tells again what an earlier one may not have told.
+    return out;
+  lane.unburied.emplace(r.seq, r);
+  if (phase_ == store_phase::open)
+    out.bury.push_back(r);
+  room_.refused(r.lane, r.seq, out.waits);
+  event e{0, now.wall, event_kind::rejected, r.lane, r.seq, r.seq, r.id, r.sqlstate + ": " + r.message};
+  out.events.push_back(std::move(e));
+  return out;
+}
+
+buffer_actions buffer_core::on_buried(const rejected& why, const fault& problem, moment now) {
+  buffer_actions out;
+  if (problem) {
+    if (problem.code == fault_code::fenced)
+      out.quit = problem;
+    else if (problem.code == fault_code::store_full)
+      bury_again_at_ = now.steady + limits_.reopen_max; // Giving up the store would stop what makes room.
+    else if (phase_ == store_phase::open)
+      lose_store(out, problem, now);
+    return out;
+  }
+  auto& lane = lanes_.at(why.lane);
+  if (lane.unburied.erase(why.seq) > 0)
+    ++dead_letters_;
+  release(out, lane, now.wall);
+  return out;
+}
+
+void buffer_core::save_marks(buffer_actions& out, moment now) {
+  if (phase_ != store_phase::open || marks_in_flight_ > 0 || now.steady - marked_at_ < limits_.mark_interval)
+    return;
+  for (auto& [name, lane] : lanes_) {
+    if (!std::exchange(lane.dirty, false))
+      continue;
+    const auto released = lane.marks.released;
+    const auto through = released > limits_.retain_entries ? released - limits_.retain_entries : 0;
+    lane.trimmed = std::max(lane.trimmed, through);
+    lane.marks.first = std::max(lane.marks.first, lane.trimmed + 1);
+    lane.dead.erase(lane.dead.begin(), lane.dead.lower_bound(lane.marks.first));
+    out.mark.push_back({lane.marks, lane.trimmed});
+    ++marks_in_flight_;
+    marked_at_ = now.steady;
+  }
+}
+
+buffer_actions buffer_core::on_marked(const fault& problem, moment now) {
+  buffer_actions out;
+  if (marks_in_flight_ > 0)
+    --marks_in_flight_;
+  if (problem)
+    for (auto& [name, lane] : lanes_)
+      lane.dirty = true;
+  if (problem.code == fault_code::fenced)
+    out.quit = problem;
+  else if (problem && phase_ == store_phase::open && problem.code != fault_code::store_full)
+    lose_store(out, problem, now);
+  if (draining_ && !problem) {
+    marked_at_ = {};
+    save_marks(out, now);
+  }
+  quit_if_drained(out);
+  return out;
+}
+
+buffer_actions buffer_core::on_await(ticket who, const await& what, const log_place& place, moment now) {
+  buffer_actions out;
+  const auto timeout = std::clamp(what.timeout, std::chrono::milliseconds{0}, wait_max);
+  const early_wait w{who, what, now.steady + timeout};
+  // Before the store was ever open, nobody knows how long the log is.
+  const bool early = what.what == condition::ready ? phase_ != store_phase::open : epoch_ == 0;
+  if (draining_)
+    out.waits.push_back({who, {}, {fault_code::unavailable, "The runtime is stopping.", ""}});
+  else if (room_.size() + early_waits_.size() >= limits_.waiters_max)
+    out.waits.push_back(
+        {who, {}, {fault_code::overloaded, "Too many wait already (buffer.waiters_max).", ""}});
+  else if (place.problem)
+    out.waits.push_back({who, {}, place.problem});
+  else if (early)
+    early_waits_.push_back(w);
+  else
+    settle_wait(w, place, out);
+  return out;
+}
+
+void buffer_core::settle_wait(const early_wait& w, const log_place& place, buffer_actions& out) {
+  const auto& what = w.what;
+  if (what.what == condition::ready) {
+    out.waits.push_back({w.who, {}, {}});
+  } else if (what.what == condition::transaction && death_of(place)) {
+    out.waits.push_back({w.who, {what.what, stage::rejected}, {}});
+  } else {
+    const reached answer{what.what, what.reached};
+    if (auto targets = targets_of(what, place); targets.empty())
+      out.waits.push_back({w.who, answer, {}});
+    else
+      room_.join(w.who, answer, std::move(targets), w.deadline);
+  }
+}
+
+std::vector<waiting_room::target> buffer_core::targets_of(const await& what, const log_place& place) const {
+  using mark = waiting_room::mark;
+  std::vector<waiting_room::target> out;
+  const auto want = [&](const lane_state& lane, mark which, seqno seq) {
+    const auto& m = lane.marks;
+    const auto stands = which == mark::committed    ? m.committed
+                        : which == mark::replicated ? m.replicated
+                                                    : m.released;
+    if (stands < seq)
+      out.push_back({m.lane, which, seq});
+  };
+  if (what.what != condition::transaction) {
+    for (const auto& [name, lane] : lanes_)
+      want(lane, what.what == condition::drained ? mark::committed : mark::replicated, lane.marks.head);
+    return out;
+  }
+  const auto lane = lanes_.find(place.lane);
+  if (lane == lanes_.end()) // Of a lane that the settings no longer have.
+    return out;
+  if (what.reached == stage::committed)
+    want(lane->second, mark::committed, place.seq);
+  else if (what.reached == stage::replicated)
+    want(lane->second, mark::replicated, place.seq);
+  else if (what.reached == stage::released)
+    want(lane->second, mark::released, place.seq);
+  return out;
+}
+
+std::optional<rejected> buffer_core::death_of(const log_place& place) const {
+  if (place.dead)
+    return place.why;
+  const auto lane = lanes_.find(place.lane);
+  if (lane == lanes_.end())
+    return std::nullopt;
+  const auto letter = lane->second.unburied.find(place.seq);
+  return letter == lane->second.unburied.end() ? std::nullopt : std::optional{letter->second};
+}
+
+life buffer_core::tell(uuid id, const log_place& place) const {
+  life out{id, place.lane, place.seq, stage::buffered, {}, {{stage::buffered, place.at}}, {}, place.payload};
+  const auto found = lanes_.find(place.lane);
+  if (found == lanes_.end())
+    return out;
+  const auto& lane = found->second;
+  const auto at = [&](stage which, const timeline& times) {
+    if (const auto when = times.passed(place.seq))
+      out.history.push_back({which, *when});
+  };
+  const auto death = death_of(place);
+  at(death ? stage::rejected : stage::committed, lane.commits);
+  at(stage::replicated, lane.replays);
+  const auto& m = lane.marks;
+  if (place.seq <= m.committed)
+    out.flushed = lane.flushed;
+  if (death) {
+    out.stage = stage::rejected;
+    out.error = {fault_code::none, death->sqlstate + ": " + death->message, {}};
+  } else {
+    out.stage = place.seq <= m.released     ? stage::released
+                : place.seq <= m.replicated ? stage::replicated
+                : place.seq <= m.committed  ? stage::committed
+                : place.seq <= lane.sent    ? stage::sent
+                                            : stage::buffered;
+  }
+  return out;
+}
+
+log_report buffer_core::report(instant now) const {
+  log_report out;
+  for (const auto& name : lane_names_) {
+    const auto& lane = lanes_.at(name);
+    const auto& m = lane.marks;
+    double age_s = 0;
+    if (m.head > m.replicated)
+      if (const auto since = lane.kept.passed(m.replicated + 1))
+        age_s = std::chrono::duration<double>(now - *since).count();
+    out.lanes.push_back({name, epoch_, m.head, lane.sent, m.committed, m.replicated, m.released, age_s});
+  }
+  out.store = {kind_, durability_, ""};
+  if (phase_ == store_phase::open)
+    out.store.state = store_fault_ ? "full: " + store_fault_.message : "open";
+  else
+    out.store.state = store_fault_ ? "unavailable: " + store_fault_.message : "opening";
+  out.dead_letters = dead_letters_;
+  return out;
+}
+
+} // namespace chasqui

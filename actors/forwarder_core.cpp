@@ -1,0 +1,276 @@
+#include "actors/forwarder_core.hpp"
+
+#include <algorithm>
+#include <array>
+#include <iterator>
+
+namespace chasqui {
+
+namespace {
+
+constexpr std::string_view gap = "CQ001";
+constexpr std::string_view fenced_out = "CQ002";
+constexpr std::string_view duplicate_id = "CQ003";
+
+std::string range(seqno from, seqno to) { return std::to_string(from) + ".." + std::to_string(to); }
+
+} // namespace
+
+verdict judge(std::string_view sqlstate) {
+  if (sqlstate == gap)
+    return verdict::out_of_step;
+  if (sqlstate == fenced_out)
+    return verdict::fenced;
+  if (sqlstate == duplicate_id)
+    return verdict::skip_entry;
+  const auto is_class = [&](std::string_view prefix) { return sqlstate.substr(0, prefix.size()) == prefix; };
+  // Serialization failure, deadlock, resources, locks, cancelled by timeout or operator, read-only during a
+  // failover.
+  static constexpr std::array passing{"40", "53", "55P03", "57014", "25006", "58"};
+  if (std::any_of(passing.begin(), passing.end(), is_class))
+    return verdict::resend;
+  if (is_class("08") || is_class("57P"))
+    return verdict::link_lost;
+  return verdict::refuse_entry;
+}
+
+forwarder_actions forwarder_core::on_opened(const position& log, primary_opened opened, time_point now) {
+  forwarder_actions out;
+  heard_at_ = now;
+  if (opened.problem) {
+    out.quit = std::move(opened.problem);
+    return out;
+  }
+  if (opened.last_seq > log.head) {
+    out.quit = fault{fault_code::diverged,
+                     "The primary has applied " + range(1, opened.last_seq) + " of lane " + lane_ +
+                         ", but the log ends at " + std::to_string(log.head) + ": the log has lost entries.",
+                     ""};
+    return out;
+  }
+  if (log.first > opened.last_seq + 1) {
+    out.quit = fault{fault_code::diverged,
+                     "The primary has applied lane " + lane_ + " up to " + std::to_string(opened.last_seq) +
+                         ", but the log begins at " + std::to_string(log.first) + ": it no longer has " +
+                         range(opened.last_seq + 1, log.first - 1) + ".",
+                     ""};
+    return out;
+  }
+  applied_ = opened.last_seq;
+  next_ = applied_ + 1;
+  head_ = std::max(head_, log.head); // A hint may have come meanwhile.
+  refused_ = std::move(opened.dead);
+  // What an earlier session applied may still be unflushed: it counts as committed only behind a barrier of
+  // ours.
+  send_barrier(out, now);
+  // Even where there is nothing to take: only who took all there was is told of more.
+  pull(out, limits_.window_entries_max, limits_.window_bytes_max);
+  return out;
+}
+
+forwarder_actions forwarder_core::on_batch(batch b, time_point now) {
+  forwarder_actions out;
+  pulling_ = false;
+  head_ = std::max(head_, b.head);
+  if (draining_)
+    return out;
+  if (b.from_seq == next_) {
+    if (b.entries.empty() && next_ <= b.head) {
+      out.quit = fault{fault_code::store_unavailable,
+                       "The log of lane " + lane_ + " ends at " + std::to_string(b.head) +
+                           ", but gives nothing from " + std::to_string(next_) + " on.",
+                       ""};
+      return out;
+    }
+    for (auto& e : b.entries)
+      send_entry(out, std::move(e), now);
+    if (barrier_due())
+      send_barrier(out, now);
+  }
+  pull_if_room(out);
+  return out;
+}
+
+forwarder_actions forwarder_core::on_available(const available& a) {
+  forwarder_actions out;
+  head_ = std::max(head_, a.head);
+  pull_if_room(out);
+  return out;
+}
+
+forwarder_actions forwarder_core::on_answers(const std::vector<segment_answer>& answers, moment now) {
+  forwarder_actions out;
+  heard_at_ = now.steady;
+  for (const auto& a : answers) {
+    if (in_flight_.empty() || in_flight_.front().ticket != a.ticket) {
+      out.quit = fault{fault_code::internal, "The primary's answers came out of order.", ""};
+      return out;
+    }
+    const flight f = in_flight_.front();
+    in_flight_.pop_front();
+    bytes_in_flight_ -= f.bytes;
+    settle(out, f, a, now);
+    if (out.quit)
+      return out;
+  }
+  if (draining_ && in_flight_.empty())
+    out.quit = fault{};
+  else
+    pull_if_room(out);
+  return out;
+}
+
+forwarder_actions forwarder_core::on_tick(time_point now) {
+  forwarder_actions out;
+  if (next_ == 0)
+    return out;
+  if (!in_flight_.empty()) {
+    const auto waiting_since = std::max(heard_at_, in_flight_.front().sent_at);
+    if (now - waiting_since >= limits_.stall_timeout)
+      out.quit = fault{fault_code::stalled,
+                       "The primary has not answered for " + std::to_string(limits_.stall_timeout.count()) +
+                           " ms, with " + std::to_string(in_flight_.size()) + " segments under way.",
+                       ""};
+  } else if (now - heard_at_ >= limits_.heartbeat) {
+    send(out, segment{0, segment_kind::heartbeat, {}, {}, {}}, now);
+  }
+  return out;
+}
+
+forwarder_actions forwarder_core::drain(time_point now) {
+  forwarder_actions out;
+  draining_ = true;
+  if (since_barrier_ > 0)
+    send_barrier(out, now);
+  if (in_flight_.empty())
+    out.quit = fault{};
+  return out;
+}
+
+void forwarder_core::send(forwarder_actions& out, segment s, time_point now) {
+  s.ticket = next_ticket_++;
+  const auto bytes = static_cast<std::uint64_t>(s.what.payload.size());
+  in_flight_.push_back({s.ticket, s.kind, s.what.seq, s.what.id, bytes, generation_, now});
+  bytes_in_flight_ += bytes;
+  out.send.push_back(std::move(s));
+}
+
+bool forwarder_core::barrier_due() const {
+  const bool burst_ends = since_barrier_ > 0 && next_ > head_;
+  return burst_ends || since_barrier_ >= limits_.barrier_entries ||
+         bytes_since_barrier_ >= limits_.window_bytes_max / 4;
+}
+
+void forwarder_core::send_barrier(forwarder_actions& out, time_point now) {
+  since_barrier_ = 0;
+  bytes_since_barrier_ = 0;
+  send(out, segment{0, segment_kind::barrier, {}, {}, {}}, now);
+}
+
+void forwarder_core::send_entry(forwarder_actions& out, entry e, time_point now) {
+  segment s{0, segment_kind::apply, std::move(e), {}, {}};
+  if (const auto found = sentences_.find(s.what.seq); found != sentences_.end()) {
+    s.kind = found->second.kind;
+    s.sqlstate = found->second.sqlstate;
+    s.message = found->second.message;
+  }
+  next_ = s.what.seq + 1;
+  ++since_barrier_;
+  bytes_since_barrier_ += s.what.payload.size();
+  send(out, std::move(s), now);
+}
+
+void forwarder_core::settle(forwarder_actions& out, const flight& f, const segment_answer& a, moment now) {
+  if (f.kind == segment_kind::barrier)
+    return on_barrier(out, a);
+  if (f.kind == segment_kind::heartbeat) {
+    if (!a.sqlstate.empty())
+      out.quit = fault{fault_code::link_lost, "The primary refuses a heartbeat: " + a.message, ""};
+    return;
+  }
+  if (f.generation != generation_)
+    return; // It stood behind an entry that failed; it was, or will be, sent again.
+  if (!a.sqlstate.empty())
+    return on_refusal(out, f, a);
+  applied_ = f.seq;
+  if (resending_ && f.seq >= *resending_)
+    resending_.reset();
+  if (const auto found = sentences_.find(f.seq); found != sentences_.end()) {
+    if (f.kind == segment_kind::reject)
+      refused_.push_back({lane_, f.seq, f.id, found->second.sqlstate, found->second.message, now.wall});
+    sentences_.erase(found);
+  }
+}
+
+void forwarder_core::on_barrier(forwarder_actions& out, const segment_answer& a) {
+  if (!a.sqlstate.empty()) {
+    const auto code = judge(a.sqlstate) == verdict::fenced ? fault_code::fenced : fault_code::primary_busy;
+    out.quit = fault{code, "The primary refuses a barrier: " + a.message, ""};
+    return;
+  }
+  std::move(refused_.begin(), refused_.end(), std::back_inserter(out.refused));
+  refused_.clear();
+  out.done = committed{lane_, applied_, a.flushed, a.timeline};
+}
+
+void forwarder_core::on_refusal(forwarder_actions& out, const flight& f, const segment_answer& a) {
+  const auto quit = [&](fault_code code, const std::string& what) {
+    out.quit = fault{code, what + " (" + a.sqlstate + ": " + a.message + ")", ""};
+  };
+  const auto number = std::to_string(f.seq);
+  switch (judge(a.sqlstate)) {
+  case verdict::fenced:
+    return quit(fault_code::fenced, "Another runtime has taken over lane " + lane_);
+  case verdict::out_of_step:
+    return quit(fault_code::link_lost, "The cursor of lane " + lane_ + " is not where this session left it");
+  case verdict::link_lost:
+    return quit(fault_code::link_lost, "The primary ends the session");
+  case verdict::resend:
+    resends_ = resending_ == f.seq ? resends_ + 1 : 1;
+    resending_ = f.seq;
+    if (resends_ > limits_.resends_max)
+      return quit(fault_code::primary_busy, "The primary cannot take entry " + number + " now");
+    break;
+  case verdict::skip_entry:
+    sentences_[f.seq] = {segment_kind::skip, a.sqlstate, a.message};
+    break;
+  case verdict::refuse_entry:
+    if (f.kind != segment_kind::apply)
+      return quit(fault_code::diverged, "The primary refuses even to put entry " + number + " aside");
+    sentences_[f.seq] = {segment_kind::reject, a.sqlstate, a.message};
+    break;
+  }
+  rewind(f.seq);
+}
+
+void forwarder_core::rewind(seqno to) {
+  ++generation_;
+  next_ = to;
+  since_barrier_ = 0;
+  bytes_since_barrier_ = 0;
+}
+
+void forwarder_core::pull_if_room(forwarder_actions& out) {
+  if (pulling_ || draining_ || next_ == 0 || next_ > head_)
+    return;
+  const auto entries = static_cast<std::uint64_t>(in_flight_.size());
+  const auto room_entries = limits_.window_entries_max - std::min(entries, limits_.window_entries_max);
+  const auto room_bytes = limits_.window_bytes_max - std::min(bytes_in_flight_, limits_.window_bytes_max);
+  // Small takes cost as much as large ones: wait for a quarter of the window, unless nothing else is under
+  // way.
+  const auto enough = [](std::uint64_t take_max, std::uint64_t window_max) {
+    return std::max<std::uint64_t>(1, std::min(take_max, window_max / 4));
+  };
+  const bool roomy = room_entries >= enough(limits_.take_entries_max, limits_.window_entries_max) &&
+                     room_bytes >= enough(limits_.take_bytes_max, limits_.window_bytes_max);
+  if (roomy || entries == 0)
+    pull(out, room_entries, room_bytes);
+}
+
+void forwarder_core::pull(forwarder_actions& out, std::uint64_t entries_max, std::uint64_t bytes_max) {
+  pulling_ = true;
+  out.pull = take{lane_, next_, std::min(entries_max, limits_.take_entries_max),
+                  std::min(bytes_max, limits_.take_bytes_max)};
+}
+
+} // namespace chasqui

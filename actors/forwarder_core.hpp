@@ -1,0 +1,117 @@
+#pragma once
+
+#include "actors/moment.hpp"
+#include "adapters/ports/primary.hpp"
+#include "messages/log.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace chasqui {
+
+/// What to do about an error of the primary.
+enum class verdict : std::uint8_t {
+  resend,       ///< It passes: send the entry again.
+  refuse_entry, ///< The entry is wrong: make it a dead letter.
+  skip_entry,   ///< The primary has applied this id before.
+  out_of_step,  ///< The cursor is not where we left it: read it again.
+  fenced,       ///< Another runtime owns the lane.
+  link_lost,    ///< The session is going away.
+};
+
+/// Classes of SQLSTATE, after PostgreSQL's appendix A; class CQ is Chasqui's own.
+verdict judge(std::string_view sqlstate);
+
+/// Bounds on what is under way.
+struct forwarder_limits {
+  std::uint64_t window_entries_max = 16'384;
+  std::uint64_t window_bytes_max = 16U << 20U;
+  std::uint64_t take_entries_max = 500;
+  std::uint64_t take_bytes_max = 1U << 20U;
+  std::uint64_t barrier_entries = 1000;
+  std::uint32_t resends_max = 3; ///< Of one entry, before the link is given up for a while.
+  std::chrono::milliseconds stall_timeout{5000};
+  std::chrono::milliseconds heartbeat{2000};
+};
+
+/// What the shell does next, in this order.
+struct forwarder_actions {
+  std::vector<segment> send;
+  std::vector<rejected> refused;
+  std::optional<committed> done;
+  std::optional<take> pull;
+  std::optional<fault> quit; ///< `none` when it has drained.
+};
+
+/// Carries one lane over one session. It sends ahead of the answers; when an entry fails, those behind it
+/// fail on the gap, harmlessly, and are sent again in a new *generation*, whose first entry is the failed one
+/// with its sentence.
+class forwarder_core {
+public:
+  forwarder_core(std::string lane, forwarder_limits limits) : lane_{std::move(lane)}, limits_{limits} {}
+
+  /// The session stands, or does not: compares the cursor with the log and starts.
+  forwarder_actions on_opened(const position& log, primary_opened opened, time_point now);
+  forwarder_actions on_batch(batch b, time_point now);
+  forwarder_actions on_available(const available& a);
+  forwarder_actions on_answers(const std::vector<segment_answer>& answers, moment now);
+  forwarder_actions on_tick(time_point now);
+  /// Takes no more; quits with `none` once every segment, and a barrier behind them, is answered.
+  forwarder_actions drain(time_point now);
+
+  [[nodiscard]] std::uint64_t bytes_in_flight() const noexcept { return bytes_in_flight_; }
+
+private:
+  struct flight {
+    std::uint64_t ticket;
+    segment_kind kind;
+    seqno seq;
+    uuid id;
+    std::uint64_t bytes;
+    std::uint64_t generation;
+    time_point sent_at;
+  };
+  struct sentence {
+    segment_kind kind;
+    std::string sqlstate;
+    std::string message;
+  };
+
+  void send(forwarder_actions& out, segment s, time_point now);
+  [[nodiscard]] bool barrier_due() const;
+  void send_barrier(forwarder_actions& out, time_point now);
+  void send_entry(forwarder_actions& out, entry e, time_point now);
+  void settle(forwarder_actions& out, const flight& f, const segment_answer& a, moment now);
+  void on_barrier(forwarder_actions& out, const segment_answer& a);
+  void on_refusal(forwarder_actions& out, const flight& f, const segment_answer& a);
+  void rewind(seqno to);
+  void pull_if_room(forwarder_actions& out);
+  void pull(forwarder_actions& out, std::uint64_t entries_max, std::uint64_t bytes_max);
+
+  std::string lane_;
+  forwarder_limits limits_;
+  std::deque<flight> in_flight_;
+  std::map<seqno, sentence> sentences_; ///< What to do with an entry that failed, when it comes round again.
+  std::vector<rejected> refused_;       ///< Dead letters on the primary that no barrier covers yet.
+  std::uint64_t next_ticket_ = 1;
+  std::uint64_t generation_ = 0;
+  std::uint64_t bytes_in_flight_ = 0;
+  std::uint64_t since_barrier_ = 0; ///< Entries sent since the last barrier was.
+  std::uint64_t bytes_since_barrier_ = 0;
+  seqno next_ = 0; ///< To be taken next; 0 until the session stands.
+  seqno head_ = 0;
+  seqno applied_ = 0;
+  std::optional<seqno> resending_; ///< The entry that failed last, for a reason that passes.
+  std::uint32_t resends_ = 0;
+  time_point heard_at_;
+  bool pulling_ = false;
+  bool draining_ = false;
+};
+
+} // namespace chasqui

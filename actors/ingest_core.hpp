@@ -1,0 +1,27 @@
+#pragma once
+
+#include "messages/log.hpp"
+#include "messages/transaction.hpp"
+
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace chasqui {
+
+/// Decides whether a transaction may be kept, and gives it what it lacks.
+class ingest_core {
+public:
+  /// The first of `lanes` is where transactions go that name none.
+  ingest_core(transaction_limits limits, std::vector<std::string> lanes)
+      : limits_{limits}, lanes_{std::move(lanes)} {}
+
+  /// The transaction in canonical form, ready to be kept; `fresh` becomes its id if it has none.
+  [[nodiscard]] std::variant<append, fault> admit(const submission& s, const uuid& fresh) const;
+
+private:
+  transaction_limits limits_;
+  std::vector<std::string> lanes_;
+};
+
+} // namespace chasqui

@@ -1,0 +1,107 @@
+#include "actors/lsn_watcher_core.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace chasqui {
+
+void lsn_watcher_core::on_committed(const committed& c, moment now) {
+  flushed_ = c.timeline == timeline_ ? std::max(flushed_, c.flushed) : c.flushed;
+  timeline_ = c.timeline;
+  auto& waiting = waiting_[c.lane];
+  // A new timeline makes the positions on the old one meaningless; the barrier on the new one covers them
+  // all.
+  if (!waiting.empty() && waiting.back().what.timeline != c.timeline) {
+    const auto since = waiting.front().since;
+    waiting.clear();
+    waiting.push_back({c, since});
+  } else if (waiting.size() >= limits_.barriers_max) {
+    waiting.back().what = c;
+  } else {
+    waiting.push_back({c, now.steady});
+  }
+}
+
+bool lsn_watcher_core::covers(const sighting& s, const committed& barrier) const {
+  return s.replay.known() && barrier.flushed.known() && s.timeline != 0 && s.timeline == barrier.timeline &&
+         s.replay >= barrier.flushed;
+}
+
+watch_actions lsn_watcher_core::on_sighting(const sighting& s, moment now) {
+  watch_actions out;
+  if (s.problem) {
+    reachable_ = false;
+    note_state("unreachable: " + s.problem.message, now.wall, out);
+    return out;
+  }
+  note_life(s, now.steady, out);
+  reachable_ = true;
+  last_ = s;
+  std::string disagreement;
+  for (auto& [lane, waiting] : waiting_) {
+    replica_cursor cursor{lane, 0};
+    for (const auto& c : s.cursors)
+      if (c.lane == lane)
+        cursor = c;
+    advance(s, cursor, waiting, out);
+    if (!waiting.empty() && covers(s, waiting.front().what))
+      disagreement = "disagrees: it has replayed " + to_string(s.replay) + ", past the barrier at " +
+                     to_string(waiting.front().what.flushed) + ", but its cursor of lane " + lane + " is " +
+                     std::to_string(cursor.last_seq) + ", not " + std::to_string(waiting.front().what.seq) +
+                     ": nothing is released";
+  }
+  if (!disagreement.empty())
+    note_state(std::move(disagreement), now.wall, out);
+  else
+    note_state(!s.in_recovery ? "promoted" : s.streaming ? "streaming" : "waiting", now.wall, out);
+  return out;
+}
+
+void lsn_watcher_core::advance(const sighting& s, const replica_cursor& cursor, queue& waiting,
+                               watch_actions& out) {
+  seqno arrived = 0;
+  while (!waiting.empty() && covers(s, waiting.front().what) && waiting.front().what.seq <= cursor.last_seq) {
+    arrived = waiting.front().what.seq;
+    waiting.pop_front();
+  }
+  if (arrived > 0)
+    out.arrived.push_back({cursor.lane, arrived});
+}
+
+void lsn_watcher_core::note_state(std::string state, instant at, watch_actions& out) {
+  // Positions within the sentence change at every look; only another state is news.
+  const bool news = state.substr(0, state.find(':')) != state_.substr(0, state_.find(':'));
+  state_ = std::move(state);
+  if (news)
+    out.events.push_back({0, at, event_kind::replica, {}, 0, 0, {}, state_});
+}
+
+void lsn_watcher_core::note_life(const sighting& s, time_point now, watch_actions& out) {
+  const bool speaks = s.streaming && (!last_.streaming || s.last_message_at > last_.last_message_at);
+  if (!speaks) {
+    silent_ = silent_ || now - spoke_at_ >= limits_.silence;
+    return;
+  }
+  if (reachable_ && (!last_.streaming || silent_))
+    out.sign = "the replica's WAL receiver hears the primary again";
+  spoke_at_ = now;
+  silent_ = false;
+}
+
+std::chrono::milliseconds lsn_watcher_core::pause() const {
+  const bool anything_waits =
+      std::any_of(waiting_.begin(), waiting_.end(), [](const auto& lane) { return !lane.second.empty(); });
+  return reachable_ && anything_waits ? limits_.busy : limits_.idle;
+}
+
+replica_status lsn_watcher_core::report(time_point now) const {
+  replica_status out{state_, 0, 0, last_.receive, last_.replay, last_.timeline};
+  if (flushed_ > last_.replay && last_.replay.known())
+    out.lag_bytes = flushed_.value - last_.replay.value;
+  for (const auto& [lane, waiting] : waiting_)
+    if (!waiting.empty())
+      out.lag_s = std::max(out.lag_s, std::chrono::duration<double>(now - waiting.front().since).count());
+  return out;
+}
+
+} // namespace chasqui

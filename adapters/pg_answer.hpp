@@ -1,0 +1,44 @@
+#pragma once
+
+#include <charconv>
+#include <memory>
+#include <string>
+#include <string_view>
+
+// libpq's own type, so that its header stays in the .cpp files.
+struct pg_result;
+
+namespace chasqui {
+
+struct pg_result_deleter {
+  void operator()(pg_result* result) const noexcept;
+};
+
+/// One result of libpq.
+using pg_answer = std::unique_ptr<pg_result, pg_result_deleter>;
+
+/// What an error says of itself.
+struct pg_error {
+  std::string sqlstate; ///< "" for an error of libpq's own.
+  std::string message;
+  bool ends_session = false; ///< The server is closing the connection, or libpq has lost it.
+};
+
+/// The error in a result of status PGRES_FATAL_ERROR, or in a notice.
+pg_error error_of(const pg_result* result);
+
+/// A value in text form; "" for a null. It lives as long as the answer.
+std::string_view text_of(const pg_answer& answer, int row, int column);
+
+/// A number; 0 for a null.
+template <class Number> Number number_of(const pg_answer& answer, int row, int column, int base = 10) {
+  Number value = 0;
+  const auto text = text_of(answer, row, column);
+  std::from_chars(text.data(), text.data() + text.size(), value, base);
+  return value;
+}
+
+/// A message of libpq's in one line: it ends with a line feed and may hold others.
+std::string one_line(const char* text);
+
+} // namespace chasqui

@@ -1,0 +1,74 @@
+#pragma once
+
+#include "adapters/pg_answer.hpp"
+#include "adapters/ports/primary.hpp"
+#include "adapters/shape_cache.hpp"
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <string>
+#include <vector>
+
+struct pg_conn;
+
+namespace chasqui {
+
+/// The segments under way in one connection: puts them into libpq's pipeline, and makes answers of the
+/// results that come back. It never waits; its owner flushes and reads.
+class primary_pipeline {
+public:
+  /// A statement that must be prepared in the session before the first segment.
+  struct preparation {
+    const char* name;
+    std::string sql;
+  };
+
+  /// What segments stand on; `lane` is SQL for site, lane and epoch: `'apex', 'main', 7`.
+  static std::vector<preparation> preparations(const std::string& lane);
+
+  explicit primary_pipeline(pg_conn* connection);
+
+  /// Hands one segment to libpq; false if the connection is unusable.
+  bool hand_over(const segment& what);
+
+  /// Appends the answers that have arrived whole. The result says why the session is over; "" while it is
+  /// not.
+  std::string collect(std::vector<segment_answer>& answers);
+
+private:
+  enum class purpose : std::uint8_t { segment, barrier, prepare, discard };
+
+  struct in_flight {
+    explicit in_flight(std::uint64_t ticket, purpose w = purpose::segment)
+        : why{w}, syncs_due{w == purpose::barrier ? 2 : 1} {
+      answer.ticket = ticket;
+    }
+
+    purpose why;
+    int syncs_due;
+    segment_answer answer;
+    std::string refusal;                        ///< Why the entry cannot be said in SQL.
+    std::vector<std::shared_ptr<shape>> unsure; ///< Used here, or to be prepared; the outcome is not known.
+  };
+
+  bool hand_over_entry(const segment& what);
+  bool hand_over_refusal(const segment& what, const fault& why);
+  bool hand_over_reject(const segment& what);
+  bool hand_over_barrier(const segment& what);
+  bool advance(const char* name, const entry& what);
+  bool prepare(std::shared_ptr<shape> made, const std::string& sql);
+  bool discard_surplus();
+  bool run(const char* name, const std::vector<std::string>& params);
+  bool sync(in_flight next);
+
+  std::string take(const pg_answer& result);
+  void finish(std::vector<segment_answer>& answers);
+  void settle_preparation(const in_flight& done);
+
+  pg_conn* connection_;
+  shape_cache shapes_;
+  std::deque<in_flight> under_way_;
+};
+
+} // namespace chasqui

@@ -1,0 +1,48 @@
+#pragma once
+
+#include "adapters/ports/log_store.hpp"
+#include "adapters/redis_reply.hpp"
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace chasqui {
+
+// What Redis says, in the words of `log_store`. Everything here takes a reply of any shape; nothing is read
+// from one that is not as redis_scripts.hpp says.
+
+/// What an error reply means. `store_full`, `fenced`, `diverged`: Redis refused this one thing. Any other
+/// code: there is no log behind this connection at present.
+fault redis_fault(std::string_view address, std::string_view error);
+
+/// The same for an append, where an error from the middle of the script means `outcome_unknown`.
+fault redis_append_fault(std::string_view address, std::string_view error);
+
+/// An append that nobody knows the outcome of; `what` happened to it.
+fault redis_append_lost(std::string_view what);
+
+/// A reply of a shape that no script of ours gives.
+fault redis_misunderstood(std::string_view address);
+
+/// Reads CONFIG GET's reply: what receipts may promise, and what the settings promise less than they should.
+void read_redis_settings(std::string_view address, const redis_reply& reply, log_opened& into);
+
+/// Reads the claim's reply: epoch, dead letters, marks of `lanes`. False if it is none.
+bool read_claim(const redis_reply& reply, const std::vector<std::string>& lanes, log_opened& into);
+
+/// Reads the append's reply into `slots`, which hold lane and time of the items. False if it is none.
+bool read_slots(const redis_reply& reply, std::vector<append_slot>& slots);
+
+std::optional<log_slice> read_slice(const redis_reply& reply, const take& what);
+std::optional<log_place> read_place(const redis_reply& reply, const uuid& id);
+std::optional<dead_page> read_dead_page(const redis_reply& reply);
+
+/// An id as it is kept: 16 bytes, big-endian.
+std::string to_bytes(const uuid& id);
+
+/// A time as it is kept: microseconds since 1970.
+std::string to_micros(const instant& at);
+
+} // namespace chasqui

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <string>
+
+namespace chasqui {
+
+// The log's operations inside Redis, in Lua, each atomic. KEYS[1] is always `chasqui:{site}:`; a number in a
+// reply may be an integer or a string of digits. They are sent whole with EVAL, 2 to 3 KiB a call: there is
+// no state "not loaded yet" to recover from, and so nothing that could reorder two appends.
+//
+//   owner               hash: epoch, since
+//   log:<lane>          stream: entry `<seq>-0` with i (id, 16 bytes), t (when kept, microseconds), p
+//   (payload) marks:<lane>        hash: head, committed, replicated, released ids:<bucket>        hash: id
+//   (16 bytes) -> `<seq>:<lane>` dead                sorted set: `<seq>:<lane>` by the time of its refusal
+//   dead:<lane>:<seq>   hash: id, sqlstate, message, at, kept_at, payload
+//
+// A script that fails in the middle is not rolled back. Redis therefore checks before it starts one: without
+// `allow-oom` it is refused as a whole when memory is short, and what writes is refused as a whole when the
+// disk fails. What makes room is allowed when memory is short.
+
+/// now_ms, lane... -> {epoch, dead letters, {first, head, committed, replicated, released, oldest_at}...}
+const std::string& redis_claim_script();
+
+/// epoch, {lane, id, at, payload}... -> {seq, or {lane, seq, at} for a repeated id}...
+const std::string& redis_append_script();
+
+/// lane, from_seq, entries_max, bytes_max -> {first missing, last missing} or {{}, {id, at, payload}...}
+const std::string& redis_read_script();
+
+/// epoch, lane, trim_through, entries_max, bytes_max and, unless they are saved already,
+/// head, committed, replicated, released -> 1 if there may be more to trim, else 0
+const std::string& redis_mark_script();
+
+/// epoch, lane, seq, id, sqlstate, message, at -> 1, or 0 if it was buried before
+const std::string& redis_bury_script();
+
+/// id -> nil or {lane, seq, at, payload} or {lane, seq, at, payload, letter}
+/// with letter = {lane, seq, id, sqlstate, message, at, payload}
+const std::string& redis_find_script();
+
+/// id or "", entries_max, bytes_max -> {total, letter...}
+const std::string& redis_list_dead_script();
+
+} // namespace chasqui

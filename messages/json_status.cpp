@@ -1,0 +1,120 @@
+#include "messages/json.hpp"
+#include "messages/json_values.hpp"
+
+namespace chasqui {
+
+namespace {
+
+nlohmann::json lane_to_json(const lane_status& x) {
+  const auto pending = x.head > x.replicated ? x.head - x.replicated : 0;
+  return {{"lane", x.lane},         {"epoch", x.epoch},         {"head", x.head},
+          {"sent", x.sent},         {"committed", x.committed}, {"replicated", x.replicated},
+          {"released", x.released}, {"pending", pending},       {"oldest_age_s", x.oldest_age_s}};
+}
+
+lane_status lane_from_json(const nlohmann::json& j) {
+  lane_status x;
+  j.at("lane").get_to(x.lane);
+  j.at("epoch").get_to(x.epoch);
+  j.at("head").get_to(x.head);
+  j.at("sent").get_to(x.sent);
+  j.at("committed").get_to(x.committed);
+  j.at("replicated").get_to(x.replicated);
+  j.at("released").get_to(x.released);
+  j.at("oldest_age_s").get_to(x.oldest_age_s);
+  return x;
+}
+
+nlohmann::json link_to_json(const link_status& x) {
+  return {{"phase", to_string(x.phase)},
+          {"since", json_or_null(x.since)},
+          {"attempt", x.attempt},
+          {"next_try_at", json_or_null(x.next_try_at)},
+          {"reason", x.reason}};
+}
+
+link_status link_from_json(const nlohmann::json& j) {
+  link_status x;
+  x.phase = parsed(j.at("phase"), parse_link_phase);
+  x.since = parsed_or_null(j.at("since"), parse_instant);
+  j.at("attempt").get_to(x.attempt);
+  x.next_try_at = parsed_or_null(j.at("next_try_at"), parse_instant);
+  j.at("reason").get_to(x.reason);
+  return x;
+}
+
+nlohmann::json store_to_json(const store_status& x) {
+  return {{"kind", to_string(x.kind)}, {"durability", to_string(x.durability)}, {"state", x.state}};
+}
+
+store_status store_from_json(const nlohmann::json& j) {
+  store_status x;
+  x.kind = parsed(j.at("kind"), parse_store_kind);
+  x.durability = parsed(j.at("durability"), parse_durability);
+  j.at("state").get_to(x.state);
+  return x;
+}
+
+nlohmann::json replica_to_json(const replica_status& x) {
+  return {{"state", x.state},
+          {"lag_bytes", x.lag_bytes},
+          {"lag_s", x.lag_s},
+          {"replay_lsn", json_or_null(x.replay_lsn)},
+          {"timeline", x.timeline == 0 ? nlohmann::json{} : nlohmann::json(x.timeline)}};
+}
+
+replica_status replica_from_json(const nlohmann::json& j) {
+  replica_status x;
+  j.at("state").get_to(x.state);
+  j.at("lag_bytes").get_to(x.lag_bytes);
+  j.at("lag_s").get_to(x.lag_s);
+  x.replay_lsn = parsed_or_null(j.at("replay_lsn"), parse_lsn);
+  if (const auto& timeline = j.at("timeline"); !timeline.is_null())
+    timeline.get_to(x.timeline);
+  return x;
+}
+
+nlohmann::json actor_to_json(const actor_status& x) {
+  return {{"name", x.name}, {"state", x.state}, {"restarts", x.restarts}};
+}
+
+actor_status actor_from_json(const nlohmann::json& j) {
+  return {j.at("name").get<std::string>(), j.at("state").get<std::string>(),
+          j.at("restarts").get<std::uint64_t>()};
+}
+
+} // namespace
+
+void to_json(nlohmann::json& j, const status_report& x) {
+  auto lanes = nlohmann::json::array();
+  for (const auto& lane : x.log.lanes)
+    lanes.push_back(lane_to_json(lane));
+  auto actors = nlohmann::json::array();
+  for (const auto& actor : x.actors)
+    actors.push_back(actor_to_json(actor));
+  j = {{"schema_version", json_schema_version},
+       {"site", x.site},
+       {"version", x.version},
+       {"link", link_to_json(x.link)},
+       {"lanes", std::move(lanes)},
+       {"store", store_to_json(x.log.store)},
+       {"replica", replica_to_json(x.replica)},
+       {"dead_letters", x.log.dead_letters},
+       {"actors", std::move(actors)}};
+}
+
+void from_json(const nlohmann::json& j, status_report& x) {
+  x = {};
+  j.at("site").get_to(x.site);
+  j.at("version").get_to(x.version);
+  x.link = link_from_json(j.at("link"));
+  for (const auto& lane : j.at("lanes"))
+    x.log.lanes.push_back(lane_from_json(lane));
+  x.log.store = store_from_json(j.at("store"));
+  x.replica = replica_from_json(j.at("replica"));
+  j.at("dead_letters").get_to(x.log.dead_letters);
+  for (const auto& actor : j.at("actors"))
+    x.actors.push_back(actor_from_json(actor));
+}
+
+} // namespace chasqui

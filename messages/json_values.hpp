@@ -1,0 +1,34 @@
+#pragma once
+
+#include "messages/identity.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <string>
+
+namespace chasqui {
+
+/// The version of the forms below `messages/json.hpp`; it rises when one of them loses or changes a field.
+constexpr int json_schema_version = 1;
+
+/// The text of a time or a log position, null for "never" and "unknown".
+template <class T> nlohmann::json json_or_null(const T& value) {
+  auto text = to_string(value);
+  return text.empty() ? nlohmann::json{} : nlohmann::json(std::move(text));
+}
+
+/// What `parse` makes of the string `j`; throws when that is nothing.
+template <class Parse> auto parsed(const nlohmann::json& j, Parse parse) {
+  constexpr int unreadable = 501;
+  const auto& text = j.get_ref<const std::string&>();
+  if (auto value = parse(text))
+    return *value;
+  throw nlohmann::json::other_error::create(unreadable, "not a value of this field: " + text, &j);
+}
+
+/// As `parsed`, and the value that means "never" or "unknown" for null.
+template <class Parse> auto parsed_or_null(const nlohmann::json& j, Parse parse) {
+  return j.is_null() ? decltype(parsed(j, parse)){} : parsed(j, parse);
+}
+
+} // namespace chasqui

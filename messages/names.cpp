@@ -1,0 +1,43 @@
+#include "messages/event.hpp"
+#include "messages/log.hpp"
+#include "messages/name_table.hpp"
+#include "messages/status.hpp"
+
+namespace chasqui {
+
+namespace {
+
+constexpr name_table<durability, 2> durabilities{{"buffered", "fsynced"}};
+static_assert(durabilities.ends_with(durability::fsynced));
+
+constexpr name_table<store_kind, 2> store_kinds{{"redis", "journal"}};
+static_assert(store_kinds.ends_with(store_kind::journal));
+
+constexpr name_table<stage, 8> stages{
+    {"buffered", "sent", "committed", "replicated", "released", "rejected", "parked", "discarded"}};
+static_assert(stages.ends_with(stage::discarded));
+
+constexpr name_table<event_kind, 10> event_kinds{{"buffered", "committed", "replicated", "released",
+                                                  "rejected", "link", "store", "replica", "supervision",
+                                                  "gap"}};
+static_assert(event_kinds.ends_with(event_kind::gap));
+
+constexpr name_table<link_phase, 6> link_phases{
+    {"connecting", "streaming", "backing_off", "paused", "fenced", "diverged"}};
+static_assert(link_phases.ends_with(link_phase::diverged));
+
+} // namespace
+
+std::string_view to_string(durability value) { return durabilities.name(value); }
+std::string_view to_string(store_kind value) { return store_kinds.name(value); }
+std::string_view to_string(stage value) { return stages.name(value); }
+std::string_view to_string(event_kind kind) { return event_kinds.name(kind); }
+std::string_view to_string(link_phase phase) { return link_phases.name(phase); }
+
+std::optional<durability> parse_durability(std::string_view name) { return durabilities.value(name); }
+std::optional<store_kind> parse_store_kind(std::string_view name) { return store_kinds.value(name); }
+std::optional<stage> parse_stage(std::string_view name) { return stages.value(name); }
+std::optional<event_kind> parse_event_kind(std::string_view name) { return event_kinds.value(name); }
+std::optional<link_phase> parse_link_phase(std::string_view name) { return link_phases.value(name); }
+
+} // namespace chasqui

@@ -1,0 +1,57 @@
+#include "runtime/console/commands.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include <csignal>
+#include <map>
+
+namespace {
+
+using namespace chasqui;
+
+void add_common_options(CLI::App& app, console& c) {
+  static const std::map<std::string, output_form> forms{{"table", output_form::table},
+                                                        {"json", output_form::json},
+                                                        {"ndjson", output_form::ndjson},
+                                                        {"tsv", output_form::tsv}};
+  app.add_option("--config", c.settings_path, "Settings file of the daemon")
+      ->envname("CHASQUI_CONFIG")
+      ->type_name("FILE");
+  app.add_option("-o,--output", c.form, "What to print: table, json, ndjson or tsv (submit: always ndjson)")
+      ->transform(CLI::CheckedTransformer(forms).description(""))
+      ->type_name("FORM");
+}
+
+int run_command(const action& run) {
+  try {
+    return run();
+  } catch (const stop& s) {
+    say(s.message);
+    return s.code;
+  } catch (const std::exception& e) {
+    say(std::string{"internal error: "} + e.what());
+    return failed;
+  }
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+  std::signal(SIGPIPE, SIG_IGN); // NOLINT(cert-err33-c): a closed output is an error of `write`.
+  CLI::App app{"Looks at Chasqui, submits to it and steers it.", "chasqui"};
+  app.footer("Exit codes: 0 done, 1 refused or failed, 2 usage or settings, 3 the daemon cannot be reached, "
+             "4 timed out.");
+  app.require_subcommand(1);
+  app.fallthrough();
+  console c;
+  action run;
+  add_common_options(app, c);
+  for (const auto add : {add_submit, add_inspection, add_wait, add_events, add_dead, add_link})
+    add(app, c, run);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    return app.exit(e) == 0 ? done : usage;
+  }
+  return run_command(run);
+}

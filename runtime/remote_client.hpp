@@ -1,0 +1,91 @@
+#pragma once
+
+#include "config/settings.hpp"
+#include "messages/interfaces.hpp"
+
+#include <caf/actor_system.hpp>
+#include <caf/event_based_actor.hpp>
+
+#include <chrono>
+#include <future>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <variant>
+
+namespace chasqui {
+
+/// A daemon's door, and what to show there.
+struct remote_target {
+  std::string host;
+  std::uint16_t port = 0;
+  std::string certificate; ///< PEM files, all three; without them the session would be anonymous.
+  std::string key;
+  std::string ca;
+};
+
+/// Where these settings say that their daemon is, with the console's certificate, or else the daemon's; or
+/// which of them is missing.
+std::variant<remote_target, fault> target_of(const settings& s);
+
+/// `host:port`, for people.
+std::string to_string(const remote_target& target);
+
+/// Why a daemon did not do what it was asked.
+struct refusal {
+  fault why;
+  bool unreachable = false; ///< It was not the daemon that said so: it has gone, or it never answered.
+};
+
+/// What became of a request: an error of the daemon's own, or of the way to it.
+refusal to_refusal(const caf::error& e);
+
+/// A session with a daemon over mutual TLS. To be used by one thread.
+class remote_client {
+public:
+  /// Opens nothing yet.
+  explicit remote_client(remote_target target);
+  remote_client(const remote_client&) = delete;
+  remote_client& operator=(const remote_client&) = delete;
+  ~remote_client();
+
+  /// Opens the session within `timeout`; what went wrong, if anything did. It may be tried again.
+  std::optional<fault> connect(std::chrono::milliseconds timeout);
+
+  /// The door; invalid before `connect` succeeds.
+  [[nodiscard]] const gatekeeper_actor& gatekeeper() const { return gatekeeper_; }
+
+  /// Where actors of this session live.
+  caf::actor_system& system();
+
+  /// Asks the gatekeeper, and waits for its answer. It comes early when the daemon goes away.
+  template <class Answer, class Question>
+  std::variant<Answer, refusal> ask(Question question, std::chrono::milliseconds timeout) {
+    using outcome = std::variant<Answer, refusal>;
+    auto promise = std::make_shared<std::promise<outcome>>();
+    auto future = promise->get_future();
+    system().spawn(
+        [promise, question = std::move(question), timeout, door = gatekeeper_](caf::event_based_actor* self) {
+          const auto finish = [self, promise](outcome o) {
+            promise->set_value(std::move(o));
+            self->quit();
+          };
+          self->set_down_handler([finish](const caf::down_msg& down) { finish(to_refusal(down.reason)); });
+          self->monitor(door);
+          self->request(door, timeout, question)
+              .then([finish](Answer& answer) { finish(std::move(answer)); },
+                    [finish](caf::error& e) { finish(to_refusal(e)); });
+        });
+    return future.get();
+  }
+
+private:
+  struct running;
+
+  remote_target target_;
+  std::unique_ptr<running> running_;
+  gatekeeper_actor gatekeeper_;
+};
+
+} // namespace chasqui

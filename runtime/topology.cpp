@@ -1,0 +1,189 @@
+#include "runtime/topology.hpp"
+
+#include "actors/buffer.hpp"
+#include "actors/forwarder.hpp"
+#include "actors/gatekeeper.hpp"
+#include "actors/ingest.hpp"
+#include "actors/lsn_watcher.hpp"
+#include "actors/notifier.hpp"
+#include "adapters/postgres.hpp"
+#include "adapters/redis.hpp"
+#include "runtime/version.hpp"
+
+#include <caf/all.hpp>
+
+#include <fstream>
+#include <utility>
+
+namespace chasqui {
+
+namespace {
+
+std::string read_secret(const std::string& path) {
+  std::string line;
+  if (!path.empty())
+    if (std::ifstream file{path})
+      std::getline(file, line);
+  return line;
+}
+
+buffer_limits limits_of_buffer(const settings& s) {
+  const auto& b = s.buffer;
+  buffer_limits out;
+  out.submit_deadline = b.submit_deadline_ms;
+  out.pending_entries_max = b.pending_entries_max;
+  out.waiting_entries_max = b.waiting_entries_max;
+  out.waiting_bytes_max = b.waiting_bytes_max;
+  out.group_entries_max = b.group_entries_max;
+  out.group_bytes_max = b.group_bytes_max;
+  out.retain_entries = b.retain_entries;
+  out.waiters_max = b.waiters_max;
+  return out;
+}
+
+forwarder_limits limits_of_forwarder(const settings& s) {
+  const auto& f = s.forwarder;
+  forwarder_limits out;
+  out.window_entries_max = f.window_entries_max;
+  out.window_bytes_max = f.window_bytes_max;
+  out.take_entries_max = f.take_entries_max;
+  out.take_bytes_max = f.take_bytes_max;
+  out.barrier_entries = f.barrier_entries;
+  out.stall_timeout = f.stall_timeout_ms;
+  out.heartbeat = f.heartbeat_ms;
+  return out;
+}
+
+transaction_limits limits_of_transactions(const settings& s) {
+  transaction_limits out;
+  out.bytes_max = s.limits.transaction_bytes_max;
+  out.steps_max = s.limits.steps_max;
+  out.rows_max = s.limits.rows_max;
+  out.depends_on_max = s.limits.depends_on_max;
+  return out;
+}
+
+/// Makes the rows; each closure reads the handles that run when it is called.
+struct table_maker {
+  caf::actor_system& system;
+  const settings& s;
+  const outside_world& world;
+  std::shared_ptr<directory> actors;
+  wall_clock wall;
+
+  template <class Handle> caf::actor enlist(Handle directory::handles::*member, Handle value) const {
+    auto plain = caf::actor_cast<caf::actor>(value);
+    actors->put(member, std::move(value));
+    return plain;
+  }
+
+  [[nodiscard]] child_row notifier_row() const {
+    const notifier_limits limits{s.events.backlog_max, s.events.subscribers_max};
+    return {{"notifier", child_kind::ours, {}},
+            [me = *this, publisher = world.publisher, limits](const auto&) {
+              return me.enlist<notifier_actor>(&directory::handles::notifier,
+                                               me.system.spawn(notifier, publisher, me.wall, limits));
+            }};
+  }
+
+  [[nodiscard]] child_row buffer_row() const {
+    return {{"buffer", child_kind::ours, {}},
+            [me = *this, log = world.log, lanes = s.lanes, limits = limits_of_buffer(s)](const auto&) {
+              return me.enlist<buffer_actor>(
+                  &directory::handles::buffer,
+                  me.system.spawn(buffer, log, me.actors->now().notifier, me.wall, lanes, limits));
+            }};
+  }
+
+  [[nodiscard]] child_row watcher_row() const {
+    watch_limits limits;
+    limits.busy = s.watch.busy_ms;
+    limits.idle = s.watch.idle_ms;
+    return {{"lsn_watcher", child_kind::ours, {}},
+            [me = *this, replica = world.replica, limits](const supervisor_actor& boss) {
+              const auto now = me.actors->now();
+              return me.enlist<lsn_watcher_actor>(
+                  &directory::handles::watcher,
+                  me.system.spawn(lsn_watcher, replica, lsn_watcher_peers{now.buffer, now.notifier, boss},
+                                  me.wall, limits));
+            }};
+  }
+
+  [[nodiscard]] child_row forwarder_row(const std::string& lane) const {
+    return {{"forwarder/" + lane, child_kind::link, lane},
+            [me = *this, primary = world.primary, lane,
+             limits = limits_of_forwarder(s)](const supervisor_actor& boss) {
+              const auto now = me.actors->now();
+              return caf::actor_cast<caf::actor>(me.system.spawn(
+                  forwarder, primary, forwarder_peers{now.buffer, now.watcher, boss}, me.wall, lane, limits));
+            }};
+  }
+
+  [[nodiscard]] child_row ingest_row() const {
+    return {{"ingest", child_kind::ours, {}},
+            [me = *this, core = ingest_core{limits_of_transactions(s), s.lanes}](const auto&) {
+              return me.enlist<ingest_actor>(&directory::handles::ingest,
+                                             me.system.spawn(ingest, me.actors->now().buffer, me.wall, core));
+            }};
+  }
+
+  [[nodiscard]] child_row gatekeeper_row(publisher publish) const {
+    return {{"gatekeeper", child_kind::ours, {}},
+            [me = *this, publish = std::move(publish), core = gatekeeper_core{s.remote.rights},
+             site = s.site](const supervisor_actor& boss) {
+              const auto now = me.actors->now();
+              const gatekeeper_peers peers{now.ingest, now.buffer, now.watcher, now.notifier, boss};
+              const gatekeeper_actor door =
+                  me.system.spawn(gatekeeper, peers, core, site, std::string{chasqui_version()});
+              if (const auto problem = publish(door))
+                caf::anon_send(caf::actor_cast<caf::actor>(door),
+                               caf::exit_msg{door.address(), to_error(problem)});
+              return me.enlist<gatekeeper_actor>(&directory::handles::gatekeeper, door);
+            }};
+  }
+};
+
+} // namespace
+
+outside_world open_outside_world(io_thread& io, const settings& s) {
+  const redis_settings redis{s.redis.socket, s.redis.host, s.redis.port, read_secret(s.redis.password_file),
+                             s.redis.timeout_ms};
+  outside_world out;
+  out.log = make_redis_log(io, s.site, redis);
+  out.publisher = make_redis_publisher(io, s.site, redis, s.events.backlog_max);
+  out.primary = make_primary(io, s.site, {s.primary.dsn, s.primary.connect_timeout_ms});
+  out.replica = make_replica_probe(io, s.site, {s.replica.dsn, s.replica.timeout_ms});
+  return out;
+}
+
+directory::handles directory::now() const {
+  const std::lock_guard lock{mutex_};
+  return now_;
+}
+
+void directory::clear() {
+  const std::lock_guard lock{mutex_};
+  now_ = {};
+}
+
+std::vector<child_row> make_topology(caf::actor_system& system, const settings& s, const outside_world& world,
+                                     std::shared_ptr<directory> actors, wall_clock wall, publisher publish) {
+  const table_maker make{system, s, world, std::move(actors), std::move(wall)};
+  std::vector<child_row> table{make.notifier_row(), make.buffer_row(), make.watcher_row()};
+  for (const auto& lane : s.lanes)
+    table.push_back(make.forwarder_row(lane));
+  table.push_back(make.ingest_row());
+  table.push_back(make.gatekeeper_row(std::move(publish)));
+  return table;
+}
+
+supervision_policy make_supervision_policy(const settings& s) {
+  supervision_policy out;
+  out.restarts_max = s.supervision.restarts_max;
+  out.restart_window = s.supervision.restart_window_ms;
+  out.progress_timeout = s.supervision.progress_timeout_ms;
+  out.backoff = {s.backoff.min_ms, s.backoff.max_ms, s.backoff.stable_ms};
+  return out;
+}
+
+} // namespace chasqui

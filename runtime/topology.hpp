@@ -1,0 +1,64 @@
+#pragma once
+
+#include "actors/supervisor.hpp"
+#include "adapters/io_thread.hpp"
+#include "adapters/ports/event_publisher.hpp"
+#include "adapters/ports/log_store.hpp"
+#include "adapters/ports/primary.hpp"
+#include "adapters/ports/replica.hpp"
+#include "config/settings.hpp"
+#include "messages/interfaces.hpp"
+
+#include <caf/actor_system.hpp>
+
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+namespace chasqui {
+
+/// The outside world, behind its ports.
+struct outside_world {
+  std::shared_ptr<log_store> log;
+  std::shared_ptr<primary_port> primary;
+  std::shared_ptr<replica_probe> replica;
+  std::shared_ptr<event_publisher> publisher;
+};
+
+/// The adapters that the settings name.
+outside_world open_outside_world(io_thread& io, const settings& s);
+
+/// The actors that run now, by role. A restart replaces a handle.
+class directory {
+public:
+  struct handles {
+    notifier_actor notifier;
+    buffer_actor buffer;
+    lsn_watcher_actor watcher;
+    ingest_actor ingest;
+    gatekeeper_actor gatekeeper;
+  };
+  [[nodiscard]] handles now() const;
+  template <class Handle> void put(Handle handles::*member, Handle value) {
+    const std::lock_guard lock{mutex_};
+    now_.*member = std::move(value);
+  }
+  void clear();
+
+private:
+  mutable std::mutex mutex_;
+  handles now_;
+};
+
+/// Lets the gatekeeper be reached from outside, or says why not.
+using publisher = std::function<fault(const gatekeeper_actor&)>;
+
+/// The child table: who runs, in start order, and how each is made. Adding an actor is one row here.
+std::vector<child_row> make_topology(caf::actor_system& system, const settings& s, const outside_world& world,
+                                     std::shared_ptr<directory> actors, wall_clock wall, publisher publish);
+
+/// The supervisor's bounds, from the settings.
+supervision_policy make_supervision_policy(const settings& s);
+
+} // namespace chasqui

@@ -1,0 +1,189 @@
+#define BOOST_TEST_MODULE buffer
+#include "actors/buffer.hpp"
+#include "tests/support/actor_fixture.hpp"
+#include "tests/support/fake_ports.hpp"
+
+namespace chasqui {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+struct buffer_fixture : actor_fixture {
+  std::shared_ptr<fake_store> store = std::make_shared<fake_store>();
+  std::shared_ptr<std::vector<event>> events = std::make_shared<std::vector<event>>();
+  buffer_actor log;
+
+  buffer_fixture() { start(); }
+
+  void start() {
+    const auto notifier = stub<notifier_actor>([events = events](const event& e) { events->push_back(e); });
+    log = spawn(buffer, store, notifier, wall(), std::vector<std::string>{"main"}, buffer_limits{});
+    settle();
+  }
+  auto submit(std::uint64_t id) { return ask<receipt>(log, append{{0, id}, "main", "{}"}); }
+  auto wait(condition what, std::uint64_t id = 0, std::chrono::milliseconds timeout = 30s) {
+    return ask<reached>(log, await{what, {0, id}, stage::replicated, timeout});
+  }
+  auto take_from(seqno seq) { return ask<batch>(log, take{"main", seq, 100, 1000}); }
+};
+
+// Takes for itself, as a forwarder does, and remembers the hints.
+struct taker {
+  std::shared_ptr<std::vector<seqno>> hints = std::make_shared<std::vector<seqno>>();
+  caf::actor who;
+
+  taker(actor_fixture& world, buffer_actor log, seqno from) {
+    who = world.spawn([=, kept = hints](caf::event_based_actor* self) -> caf::behavior {
+      self->request(log, 10s, take{"main", from, 100, 1000}).then([](const batch&) {});
+      return {[kept](const available& a) { kept->push_back(a.head); }};
+    });
+    world.settle();
+  }
+};
+
+} // namespace
+
+BOOST_FIXTURE_TEST_CASE(a_submission_gets_its_receipt, buffer_fixture) {
+  const auto first = submit(1);
+  const auto second = submit(2);
+  BOOST_REQUIRE(first->value.has_value());
+  BOOST_TEST(first->value->seq == 1U);
+  BOOST_TEST(second->value->seq == 2U);
+  BOOST_TEST((events->back().kind == event_kind::buffered));
+}
+
+BOOST_FIXTURE_TEST_CASE(a_store_that_hangs_costs_no_submitter_more_than_the_deadline, buffer_fixture) {
+  store->hangs = true;
+  const auto sent = submit(1);
+  const auto behind = submit(2);
+  pass(150ms);
+  BOOST_TEST(!sent->answered());
+  pass(100ms);
+  BOOST_TEST((sent->problem.code == fault_code::outcome_unknown));
+  BOOST_TEST((behind->problem.code == fault_code::store_unavailable));
+  const auto later = submit(3);
+  pass(250ms);
+  BOOST_TEST((later->problem.code == fault_code::store_unavailable));
+}
+
+BOOST_FIXTURE_TEST_CASE(an_answer_after_the_deadline_is_given_to_nobody_but_its_entry_is_there,
+                        buffer_fixture) {
+  store->hangs = true;
+  const auto sent = submit(1);
+  pass(250ms);
+  store->go_on();
+  settle();
+  BOOST_TEST(sent->answers == 1);
+  BOOST_TEST(take_from(1)->value->entries.size() == 1U);
+  BOOST_TEST(submit(2)->value->seq == 2U);
+}
+
+BOOST_FIXTURE_TEST_CASE(submissions_are_kept_again_once_the_store_is_back, buffer_fixture) {
+  store->broken = {fault_code::store_unavailable, "refused", ""};
+  BOOST_TEST((submit(1)->problem.code == fault_code::store_unavailable));
+  BOOST_TEST((submit(2)->problem.code == fault_code::store_unavailable));
+  const auto ready = wait(condition::ready);
+  pass(5s);
+  BOOST_TEST(!ready->answered());
+  store->broken = {};
+  pass(1100ms);
+  BOOST_TEST(ready->value.has_value());
+  BOOST_TEST(submit(1)->value.has_value());
+}
+
+BOOST_FIXTURE_TEST_CASE(hints_go_to_whoever_took_last, buffer_fixture) {
+  const taker first{*this, log, 1};
+  const taker second{*this, log, 1};
+  submit(1);
+  BOOST_TEST(first.hints->empty());
+  BOOST_TEST(*second.hints == std::vector<seqno>{1});
+}
+
+BOOST_FIXTURE_TEST_CASE(a_taker_that_is_gone_does_no_harm_and_the_next_one_is_told, buffer_fixture) {
+  const taker first{*this, log, 1};
+  stop(first.who, caf::exit_reason::kill);
+  submit(1);
+  const taker second{*this, log, 2};
+  submit(2);
+  BOOST_TEST(*second.hints == std::vector<seqno>{2});
+}
+
+BOOST_FIXTURE_TEST_CASE(a_wait_is_answered_when_the_entry_is_on_the_replica, buffer_fixture) {
+  submit(1);
+  const auto whole = wait(condition::replicated);
+  const auto one = wait(condition::transaction, 1);
+  const auto hasty = wait(condition::transaction, 1, 500ms);
+  tell(log, committed{"main", 1, {1}, 1});
+  pass(1s);
+  BOOST_TEST((hasty->problem.code == fault_code::timed_out));
+  BOOST_TEST(!whole->answered());
+  tell(log, replicated{"main", 1});
+  BOOST_TEST(whole->value.has_value());
+  BOOST_TEST(one->value.has_value());
+}
+
+BOOST_FIXTURE_TEST_CASE(a_dead_letter_is_kept_by_the_store_and_ends_the_wait_for_it, buffer_fixture) {
+  submit(1);
+  const auto one = wait(condition::transaction, 1);
+  tell(log, rejected{"main", 1, {0, 1}, "23505", "twice", {}});
+  BOOST_REQUIRE(one->value.has_value());
+  BOOST_TEST((one->value->stage == stage::rejected));
+  BOOST_TEST(store->dead.size() == 1U);
+  BOOST_TEST(ask<dead_letters>(log, list_dead{})->value->total == 1U);
+}
+
+BOOST_FIXTURE_TEST_CASE(an_unknown_id_and_an_unknown_lane_are_answered_as_such, buffer_fixture) {
+  BOOST_TEST((ask<life>(log, find{{9, 9}})->problem.code == fault_code::not_found));
+  BOOST_TEST((ask<batch>(log, take{"mian", 1, 1, 1})->problem.code == fault_code::unknown_lane));
+  BOOST_TEST((wait(condition::transaction, 99)->problem.code == fault_code::not_found));
+}
+
+BOOST_FIXTURE_TEST_CASE(a_shutdown_answers_everyone_and_saves_the_marks, buffer_fixture) {
+  submit(1);
+  tell(log, committed{"main", 1, {1}, 1});
+  const auto whole = wait(condition::replicated);
+  store->hangs = true;
+  const auto sent = submit(2);
+  const auto behind = submit(3);
+  const auto gone = watch(log);
+  stop(log, caf::exit_reason::user_shutdown);
+  BOOST_TEST((whole->problem.code == fault_code::unavailable)); // At once: nobody moves the marks any more.
+  const auto late = submit(4);
+  BOOST_TEST((late->problem.code == fault_code::unavailable));
+  BOOST_TEST(!gone->has_value());
+  store->go_on();
+  settle();
+  BOOST_TEST(sent->value.has_value());
+  BOOST_TEST(behind->value.has_value());
+  BOOST_TEST(gone->has_value());
+  BOOST_TEST(store->saved["main"].committed == 1U);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_crash_answers_everyone_who_waits, buffer_fixture) {
+  submit(1);
+  store->hangs = true;
+  const auto whole = wait(condition::replicated);
+  const auto one = wait(condition::transaction, 1);
+  const auto sent = submit(2);
+  const auto reader = take_from(1);
+  const auto seeker = ask<life>(log, find{{0, 1}});
+  const auto lister = ask<dead_letters>(log, list_dead{});
+  stop(log, to_error({fault_code::internal, "a bug", ""}));
+  for (const auto code : {whole->problem.code, one->problem.code, sent->problem.code, reader->problem.code,
+                          seeker->problem.code, lister->problem.code})
+    BOOST_TEST((code == fault_code::unavailable));
+  store->go_on(); // Answers to an actor that is gone go nowhere.
+  settle();
+  BOOST_TEST(sent->answers == 1);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_runtime_that_was_fenced_ends_with_that_reason, buffer_fixture) {
+  const auto gone = watch(log);
+  store->broken = {fault_code::fenced, "newer", ""};
+  BOOST_TEST((submit(1)->problem.code == fault_code::fenced));
+  BOOST_REQUIRE(gone->has_value());
+  BOOST_TEST(((*gone)->code == fault_code::fenced));
+}
+
+} // namespace chasqui

@@ -1,0 +1,203 @@
+#pragma once
+
+#include "adapters/postgres.hpp"
+#include "tests/support/sandbox.hpp"
+#include "tests/support/sql.hpp"
+#include "tests/support/wait_until.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <numeric>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace chasqui::test {
+
+using namespace std::chrono_literals;
+
+/// One sandbox for all tests; every test works under a site of its own, so that its log starts at 1.
+struct shared_sandbox {
+  shared_sandbox() : cologne{{"--store", "journal", "--rtt", "0"}} {
+    sql(cologne.direct_dsn(), "CREATE TABLE item (id int PRIMARY KEY, name text, note text)");
+    sql(cologne.direct_dsn(), "GRANT ALL ON item TO PUBLIC");
+    current = &cologne;
+  }
+  shared_sandbox(const shared_sandbox&) = delete;
+  shared_sandbox& operator=(const shared_sandbox&) = delete;
+  ~shared_sandbox() { current = nullptr; }
+
+  sandbox cologne;
+  static inline sandbox* current = nullptr;
+};
+
+inline sandbox& cologne() { return *shared_sandbox::current; }
+inline std::string ask(const std::string& query) { return sql(cologne().direct_dsn(), query); }
+
+inline std::string new_site() {
+  static std::atomic<int> made{0};
+  return "site" + std::to_string(++made);
+}
+
+inline postgres_settings across_the_link(std::chrono::milliseconds timeout = 10s) {
+  return {cologne().primary_dsn(), timeout};
+}
+
+/// Writes down what a session says.
+struct heard {
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::optional<primary_opened> opened;
+  std::vector<segment_answer> answers;
+  std::optional<fault> lost;
+  bool destroyed = false;
+  int calls_too_late = 0;
+
+  template <class Change> void note(Change change) {
+    const std::lock_guard lock{mutex};
+    calls_too_late += destroyed || lost ? 1 : 0;
+    change();
+    changed.notify_all();
+  }
+
+  template <class Condition> bool wait(Condition condition, std::chrono::seconds patience = 30s) {
+    std::unique_lock lock{mutex};
+    return changed.wait_for(lock, patience, condition);
+  }
+};
+
+inline primary_listener listener_to(std::shared_ptr<heard> notes) {
+  primary_listener l;
+  l.opened = [notes](primary_opened o) { notes->note([&] { notes->opened = std::move(o); }); };
+  l.answered = [notes](std::vector<segment_answer> a) {
+    notes->note([&] { notes->answers.insert(notes->answers.end(), a.begin(), a.end()); });
+  };
+  l.lost = [notes](fault f) { notes->note([&] { notes->lost = std::move(f); }); };
+  return l;
+}
+
+/// A session of one lane, and what it has said.
+class lane_session {
+public:
+  explicit lane_session(const std::string& site, epoch_no epoch = 1,
+                        postgres_settings settings = across_the_link(), seqno dead_after = 0)
+      : primary_{make_primary(io_, site, std::move(settings))}, session_{primary_->open(
+                                                                    {"main", epoch, dead_after},
+                                                                    listener_to(notes_))} {}
+  ~lane_session() { destroy(); }
+  lane_session(const lane_session&) = delete;
+  lane_session& operator=(const lane_session&) = delete;
+
+  primary_opened opened() {
+    BOOST_TEST_REQUIRE(notes_->wait([&] { return notes_->opened.has_value(); }));
+    const std::lock_guard lock{notes_->mutex};
+    return *notes_->opened;
+  }
+
+  void send(std::vector<segment> segments) {
+    for (auto& s : segments) {
+      s.ticket = ++sent_;
+    }
+    session_->send(std::move(segments));
+  }
+
+  /// All answers, as soon as everything sent is answered.
+  std::vector<segment_answer> answers(std::chrono::seconds patience = 60s) {
+    BOOST_TEST_REQUIRE(notes_->wait([&] { return notes_->answers.size() >= sent_; }, patience));
+    const std::lock_guard lock{notes_->mutex};
+    return notes_->answers;
+  }
+
+  /// What became of these segments, in order: `ok*2 23505 CQ001`.
+  std::string outcomes(std::vector<segment> segments) {
+    const auto before = sent_;
+    send(std::move(segments));
+    const auto all = answers();
+    std::string text;
+    for (std::size_t i = before, run = 1; i < all.size(); ++i, ++run) {
+      BOOST_TEST(all[i].ticket == i + 1);
+      if (i + 1 == all.size() || all[i + 1].sqlstate != all[i].sqlstate) {
+        text += (text.empty() ? "" : " ") + (all[i].sqlstate.empty() ? "ok" : all[i].sqlstate);
+        text += run > 1 ? "*" + std::to_string(run) : "";
+        run = 0;
+      }
+    }
+    return text;
+  }
+
+  std::optional<fault> lost(std::chrono::seconds patience = 30s) {
+    notes_->wait([&] { return notes_->lost.has_value(); }, patience);
+    const std::lock_guard lock{notes_->mutex};
+    return notes_->lost;
+  }
+
+  heard& notes() { return *notes_; }
+
+  void destroy() {
+    session_.reset();
+    const std::lock_guard lock{notes_->mutex};
+    notes_->destroyed = true;
+  }
+
+private:
+  std::shared_ptr<heard> notes_ = std::make_shared<heard>();
+  io_thread io_;
+  std::unique_ptr<primary_port> primary_;
+  std::unique_ptr<primary_session> session_;
+  std::uint64_t sent_ = 0;
+};
+
+inline uuid new_id() {
+  static std::uint64_t made = 0;
+  return make_uuid7(instant{1'800'000'000s}, 7, ++made);
+}
+
+inline segment entry_of(seqno seq, const std::string& steps, uuid id = new_id()) {
+  segment s;
+  s.kind = segment_kind::apply;
+  s.what = {seq, id, {}, R"({"id":")" + to_string(id) + R"(","lane":"main","steps":[)" + steps + "]}"};
+  return s;
+}
+
+inline segment skip(seqno seq, uuid id) {
+  segment s;
+  s.kind = segment_kind::skip;
+  s.what.seq = seq;
+  s.what.id = id;
+  return s;
+}
+
+inline segment reject(seqno seq, const std::string& payload, const std::string& message = "no good") {
+  segment s;
+  s.kind = segment_kind::reject;
+  s.what = {seq, new_id(), {}, payload};
+  s.sqlstate = "23505";
+  s.message = message;
+  return s;
+}
+
+inline segment barrier() {
+  segment s;
+  s.kind = segment_kind::barrier;
+  return s;
+}
+
+/// Ids that no other test uses.
+inline int new_item() {
+  static int made = 0;
+  return ++made;
+}
+
+inline std::string insert_item(int id, const std::string& name = "x") {
+  return R"({"op":"insert","table":"item","rows":[{"id":)" + std::to_string(id) + R"(,"name":")" + name +
+         R"("}]})";
+}
+
+inline std::string name_of(int id) { return ask("SELECT name FROM item WHERE id = " + std::to_string(id)); }
+
+} // namespace chasqui::test

@@ -1,0 +1,160 @@
+#define BOOST_TEST_MODULE primary
+#include "tests/integration/primary_fixture.hpp"
+
+using namespace chasqui;
+using namespace chasqui::test;
+
+BOOST_TEST_GLOBAL_FIXTURE(shared_sandbox);
+
+BOOST_AUTO_TEST_CASE(entries_are_applied_in_order_and_answered_in_order) {
+  const auto site = new_site();
+  lane_session s{site};
+  BOOST_TEST(s.opened().problem.message == "");
+  BOOST_TEST(s.opened().last_seq == 0U);
+  const int a = new_item();
+  BOOST_TEST((s.outcomes({entry_of(1, insert_item(a, "one")), entry_of(2, insert_item(new_item(), "two")),
+                          segment{}, barrier()})) == "ok*4");
+  BOOST_TEST(name_of(a) == "one");
+  BOOST_TEST(ask("SELECT last_seq FROM chasqui.cursor WHERE site = '" + site + "'") == "2");
+}
+
+BOOST_AUTO_TEST_CASE(a_new_session_finds_the_cursor_where_the_last_one_left_it) {
+  const auto site = new_site();
+  {
+    lane_session s{site};
+    BOOST_TEST((s.outcomes({entry_of(1, insert_item(new_item())), entry_of(2, insert_item(new_item())),
+                            barrier()})) == "ok*3");
+  }
+  lane_session again{site};
+  BOOST_TEST(again.opened().last_seq == 2U);
+}
+
+BOOST_AUTO_TEST_CASE(entries_behind_a_refused_one_fail_on_the_gap_and_can_be_sent_again) {
+  lane_session s{new_site()};
+  const int a = new_item();
+  const int b = new_item();
+  const auto second = entry_of(2, insert_item(a));
+  const auto third = entry_of(3, insert_item(b));
+  BOOST_TEST((s.outcomes({entry_of(1, insert_item(a)), second, third})) == "ok 23505 CQ001");
+  BOOST_TEST(name_of(b) == "");
+  BOOST_TEST((s.outcomes({reject(2, second.what.payload), third, barrier()})) == "ok*3");
+  BOOST_TEST(name_of(b) == "x");
+}
+
+BOOST_AUTO_TEST_CASE(an_entry_that_fails_in_its_last_step_leaves_nothing) {
+  lane_session s{new_site()};
+  const int a = new_item();
+  BOOST_TEST((s.outcomes({entry_of(1, insert_item(a) + "," + insert_item(a))})) == "23505");
+  BOOST_TEST(name_of(a) == "");
+  BOOST_TEST((s.outcomes({entry_of(1, insert_item(a))})) == "ok");
+}
+
+BOOST_AUTO_TEST_CASE(an_id_that_is_applied_already_is_refused_and_can_be_skipped) {
+  lane_session s{new_site()};
+  const auto id = new_id();
+  const int a = new_item();
+  BOOST_TEST((s.outcomes({entry_of(1, insert_item(new_item()), id), entry_of(2, insert_item(a), id)})) ==
+             "ok CQ003");
+  BOOST_TEST((s.outcomes({skip(2, new_id()), skip(2, id), entry_of(3, insert_item(a))})) == "CQ005 ok*2");
+}
+
+BOOST_AUTO_TEST_CASE(an_older_epoch_is_fenced_when_it_opens_and_while_it_is_open) {
+  const auto site = new_site();
+  lane_session s{site, 3};
+  BOOST_TEST(!s.opened().problem);
+  lane_session older{site, 2};
+  BOOST_TEST((older.opened().problem.code == fault_code::fenced));
+  // The newer session is not disturbed by the older one.
+  BOOST_TEST((s.outcomes({segment{}})) == "ok");
+  ask("SELECT chasqui.begin_epoch('" + site + "', 'main', 4)");
+  BOOST_TEST((s.outcomes({entry_of(1, insert_item(new_item())), barrier()})) == "CQ002*2");
+}
+
+BOOST_AUTO_TEST_CASE(a_new_session_ends_the_one_before_it_even_if_that_holds_the_cursor) {
+  const auto site = new_site();
+  lane_session first{site};
+  BOOST_TEST(!first.opened().problem);
+  database stale{cologne().primary_dsn() + " application_name='chasqui " + site + "/main'"};
+  stale.rows("BEGIN");
+  stale.rows("SELECT chasqui.advance('" + site + "', 'main', 1, 1, gen_random_uuid())");
+  const auto before = std::chrono::steady_clock::now();
+  lane_session second{site};
+  BOOST_TEST(second.opened().problem.message == "");
+  BOOST_TEST(second.opened().last_seq == 0U);
+  BOOST_TEST((std::chrono::steady_clock::now() - before < 5s));
+  const auto why = first.lost();
+  BOOST_TEST_REQUIRE(why.has_value());
+  BOOST_TEST((why->code == fault_code::link_lost));
+  BOOST_TEST(why->message.find("administrator command") != std::string::npos, why->message);
+  BOOST_TEST((second.outcomes({entry_of(1, insert_item(new_item()))})) == "ok");
+}
+
+BOOST_AUTO_TEST_CASE(a_payload_that_cannot_be_decoded_keeps_its_place) {
+  lane_session s{new_site()};
+  auto broken = entry_of(2, "");
+  broken.what.payload = std::string("{\"steps\": \xFF\0 nonsense", 21);
+  auto nameless = entry_of(2, R"({"op":"insert","table":"a.b.c","rows":[{"id":1}]})");
+  BOOST_TEST((s.outcomes({broken, entry_of(1, insert_item(new_item())), broken, nameless,
+                          entry_of(3, insert_item(new_item()))})) == "CQ001 ok 22023*2 CQ001");
+  const auto refused = s.answers()[2];
+  BOOST_TEST(refused.message.starts_with("the payload cannot be carried out"), refused.message);
+  // Its dead letter holds what can be held.
+  BOOST_TEST((s.outcomes({reject(2, broken.what.payload, refused.message),
+                          entry_of(3, insert_item(new_item()))})) == "ok*2");
+}
+
+BOOST_AUTO_TEST_CASE(dead_letters_are_told_when_a_session_opens) {
+  const auto site = new_site();
+  const auto dead = reject(2, R"({"steps":[]})", "duplicate of 'x'");
+  {
+    lane_session s{site};
+    BOOST_TEST((s.outcomes({reject(1, "{}"), dead, reject(3, "{}"), barrier()})) == "ok*4");
+  }
+  lane_session again{site, 1, across_the_link(), 1};
+  const auto opened = again.opened();
+  BOOST_TEST(opened.last_seq == 3U);
+  BOOST_TEST_REQUIRE(opened.dead.size() == 2U);
+  const auto& first = opened.dead.front();
+  BOOST_TEST(first.lane == "main");
+  BOOST_TEST(first.seq == 2U);
+  BOOST_TEST((first.id == dead.what.id));
+  BOOST_TEST(first.sqlstate == "23505");
+  BOOST_TEST(first.message == "duplicate of 'x'");
+  BOOST_TEST((std::chrono::system_clock::now() - first.at < 60s));
+  BOOST_TEST(ask("SELECT payload FROM chasqui.dead_letter WHERE seq = 2 AND site = '" + site + "'") ==
+             R"({"steps":[]})");
+}
+
+BOOST_AUTO_TEST_CASE(a_barrier_covers_every_commit_before_it) {
+  lane_session s{new_site()};
+  BOOST_TEST((s.outcomes({entry_of(1, insert_item(new_item()))})) == "ok");
+  const auto written = parse_lsn(ask("SELECT pg_current_wal_insert_lsn()"));
+  BOOST_TEST((s.outcomes({barrier()})) == "ok");
+  const auto answer = s.answers().back();
+  BOOST_TEST_REQUIRE(written.has_value());
+  BOOST_TEST((answer.flushed >= *written));
+  BOOST_TEST(answer.timeline == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(what_a_barrier_covers_survives_a_crash_and_the_session_is_lost) {
+  ask("ALTER SYSTEM SET wal_writer_delay = '10s'");
+  ask("SELECT pg_reload_conf()");
+  const auto site = new_site();
+  {
+    lane_session s{site};
+    std::vector<segment> segments;
+    for (seqno seq = 1; seq <= 100; ++seq) {
+      segments.push_back(entry_of(seq, insert_item(new_item())));
+    }
+    segments.push_back(barrier());
+    const auto outcomes = s.outcomes(std::move(segments));
+    BOOST_TEST(outcomes == "ok*101");
+    cologne().kill("primary");
+    const auto why = s.lost();
+    BOOST_TEST_REQUIRE(why.has_value());
+    BOOST_TEST((why->code == fault_code::link_lost));
+  }
+  cologne().start("primary");
+  lane_session again{site};
+  BOOST_TEST(again.opened().last_seq == 100U);
+}

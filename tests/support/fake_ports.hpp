@@ -1,0 +1,199 @@
+#pragma once
+
+// The outside world in memory. It answers at once, or hangs until the test lets it go on.
+
+#include "adapters/ports/event_publisher.hpp"
+#include "adapters/ports/log_store.hpp"
+#include "adapters/ports/primary.hpp"
+#include "adapters/ports/replica.hpp"
+
+#include <algorithm>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace chasqui {
+
+class fake_store : public log_store {
+public:
+  bool hangs = false;
+  fault broken; ///< The answer to everything, if set.
+  int opens = 0;
+  std::map<std::string, std::vector<entry>> logs;
+  std::map<std::string, lane_marks> saved;
+  std::vector<rejected> dead;
+
+  /// Gives the answers that were held back.
+  void go_on() {
+    hangs = false;
+    for (auto& give : std::exchange(held_, {}))
+      give();
+  }
+
+  void open(std::vector<std::string> lanes, handler<log_opened> then) override {
+    log_opened out;
+    out.problem = broken;
+    out.epoch = static_cast<epoch_no>(++opens);
+    out.dead_letters = dead.size();
+    for (const auto& lane : lanes) {
+      auto marks = saved[lane];
+      marks.lane = lane;
+      marks.head = logs[lane].size();
+      out.lanes.push_back(marks);
+    }
+    answer(std::move(then), std::move(out));
+  }
+  void append(std::vector<append_item> items, handler<append_result> then) override {
+    append_result out{broken, {}};
+    for (auto& item : items) {
+      if (broken)
+        break;
+      auto& log = logs[item.lane];
+      log.push_back({log.size() + 1, item.id, item.at, std::move(item.payload)});
+      out.slots.push_back({item.lane, log.size(), item.at, false});
+    }
+    answer(std::move(then), std::move(out));
+  }
+  void read(take what, handler<log_slice> then) override {
+    log_slice out{broken, {}};
+    const auto& log = logs[what.lane];
+    for (auto seq = what.from_seq; !broken && seq <= log.size() && out.entries.size() < what.entries_max;
+         ++seq)
+      out.entries.push_back(log[seq - 1]);
+    answer(std::move(then), std::move(out));
+  }
+  void mark(lane_marks marks, seqno, handler<fault> then) override {
+    if (!broken)
+      saved[marks.lane] = marks;
+    answer(std::move(then), fault{broken});
+  }
+  void bury(rejected why, handler<fault> then) override {
+    if (!broken)
+      dead.push_back(std::move(why));
+    answer(std::move(then), fault{broken});
+  }
+  void find(uuid id, handler<log_place> then) override {
+    log_place out;
+    out.problem = {fault_code::not_found, "unknown", ""};
+    for (const auto& [lane, log] : logs)
+      for (const auto& e : log)
+        if (e.id == id)
+          out = {broken, lane, e.seq, e.at, e.payload, false, {}};
+    answer(std::move(then), std::move(out));
+  }
+  void list_dead(chasqui::list_dead, handler<dead_page> then) override {
+    dead_page out{broken, {{}, dead.size()}};
+    for (const auto& why : dead)
+      out.page.letters.push_back({why, ""});
+    answer(std::move(then), std::move(out));
+  }
+  void close() override {}
+
+private:
+  template <class Answer> void answer(handler<Answer> then, Answer what) {
+    auto give = [then = std::move(then), what = std::move(what)] { then(what); };
+    if (hangs)
+      held_.emplace_back(std::move(give));
+    else
+      give();
+  }
+  std::deque<std::function<void()>> held_;
+};
+
+class fake_primary : public primary_port {
+public:
+  bool silent = false; ///< Answers nothing to segments.
+  fault refuses;       ///< The answer to every opening, if set.
+  fault ping_answer;   ///< The answer to every ping.
+  int opens = 0;
+  int pings = 0;
+  int open_sessions = 0;
+  seqno cursor = 0;
+  std::map<seqno, std::string> poison; ///< SQLSTATE by seq.
+  std::vector<seqno> applied;
+  std::vector<segment_kind> heard;
+
+  /// Cuts the session that stands.
+  void cut(const fault& why = {fault_code::link_lost, "cut", ""}) {
+    if (current_ != nullptr)
+      current_->listener.lost(why);
+  }
+
+  std::unique_ptr<primary_session> open(primary_claim, primary_listener listener) override {
+    ++opens;
+    listener.opened({refuses, cursor, {}});
+    return std::make_unique<session>(*this, std::move(listener));
+  }
+  void ping(handler<fault> then) override {
+    ++pings;
+    then(ping_answer);
+  }
+
+private:
+  struct session : primary_session {
+    session(fake_primary& o, primary_listener l) : owner{o}, listener{std::move(l)} {
+      owner.current_ = this;
+      ++owner.open_sessions;
+    }
+    session(const session&) = delete;
+    session& operator=(const session&) = delete;
+    ~session() override {
+      --owner.open_sessions;
+      if (owner.current_ == this)
+        owner.current_ = nullptr;
+    }
+    void send(std::vector<segment> segments) override {
+      std::vector<segment_answer> answers;
+      for (const auto& s : segments)
+        answers.push_back({s.ticket, owner.run(s), "", {owner.cursor + 1}, 1});
+      if (!owner.silent)
+        listener.answered(std::move(answers));
+    }
+    fake_primary& owner;
+    primary_listener listener;
+  };
+
+  std::string run(const segment& s) {
+    heard.push_back(s.kind);
+    if (s.kind == segment_kind::barrier || s.kind == segment_kind::heartbeat)
+      return "";
+    if (s.what.seq != cursor + 1)
+      return "CQ001";
+    if (s.kind == segment_kind::apply) {
+      if (const auto bad = poison.find(s.what.seq); bad != poison.end())
+        return bad->second;
+      applied.push_back(s.what.seq);
+    }
+    cursor = s.what.seq;
+    return "";
+  }
+
+  session* current_ = nullptr;
+};
+
+class fake_replica : public replica_probe {
+public:
+  int looks = 0;
+
+  void look(handler<sighting> then) override {
+    ++looks;
+    then_ = std::move(then);
+  }
+  [[nodiscard]] bool is_asked() const { return then_ != nullptr; }
+  void answer(sighting s) { std::exchange(then_, nullptr)(std::move(s)); }
+
+private:
+  handler<sighting> then_;
+};
+
+class fake_publisher : public event_publisher {
+public:
+  std::vector<event> events;
+  void publish(const event& e) override { events.push_back(e); }
+};
+
+} // namespace chasqui

@@ -1,0 +1,182 @@
+#include "tests/support/observatory.hpp"
+
+#include "tests/support/sql.hpp"
+#include "tests/support/wait_until.hpp"
+
+#include <cstdlib>
+#include <fstream>
+#include <random>
+#include <sstream>
+#include <stdexcept>
+
+namespace chasqui::test {
+
+namespace {
+
+constexpr std::chrono::seconds ask_timeout{3};
+
+std::string build_file(const std::string& name) {
+  const char* build = std::getenv("CHASQUI_BUILD_DIR");
+  if (build == nullptr)
+    throw std::runtime_error("CHASQUI_BUILD_DIR is not set: run this test through ctest");
+  return std::string{build} + "/bin/" + name;
+}
+
+settings read_sandbox_settings(const sandbox& box) {
+  auto reading = read_settings_file(box.settings_file(), {}, {});
+  if (!reading.errors.empty())
+    throw std::runtime_error(to_string(reading.errors.front()));
+  return reading.value;
+}
+
+} // namespace
+
+observatory::observatory(const std::vector<std::string>& sandbox_options, std::vector<std::string> flags)
+    : box_{sandbox_options}, settings_{read_sandbox_settings(box_)}, flags_{std::move(flags)} {
+  sql(box_.direct_dsn(), "CREATE TABLE probe (id uuid PRIMARY KEY, origin int NOT NULL, number int NOT NULL, "
+                         "arrival bigserial, CHECK (number >= 0));"
+                         "GRANT ALL ON probe TO PUBLIC; GRANT ALL ON SEQUENCE probe_arrival_seq TO PUBLIC");
+}
+
+void observatory::start() {
+  std::vector<std::string> argv{build_file("chasquid"), "--config", box_.settings_file()};
+  for (const auto& flag : flags_)
+    argv.insert(argv.end(), {"--set", flag});
+  daemon_ = std::make_unique<child_process>(argv, child_process::options{box_.dir() + "/chasquid.log", ""});
+  client_.reset();
+}
+
+remote_target observatory::target() const {
+  auto target = target_of(settings_);
+  if (auto* problem = std::get_if<fault>(&target))
+    throw std::runtime_error(problem->message);
+  return std::get<remote_target>(target);
+}
+
+std::optional<status_report> observatory::status() {
+  if (!client_) {
+    client_ = std::make_unique<remote_client>(target());
+    if (client_->connect(ask_timeout)) {
+      client_.reset();
+      return std::nullopt;
+    }
+  }
+  auto answer = client_->ask<status_report>(get_report{}, ask_timeout);
+  if (auto* report = std::get_if<status_report>(&answer))
+    return std::move(*report);
+  client_.reset();
+  return std::nullopt;
+}
+
+bool observatory::wait_for(const std::function<bool(const status_report&)>& holds,
+                           std::chrono::milliseconds within) {
+  return wait_until(
+      [&] {
+        const auto report = status();
+        return report && holds(*report);
+      },
+      in(within));
+}
+
+std::string observatory::daemon_log() const {
+  std::ostringstream out;
+  out << std::ifstream{box_.dir() + "/chasquid.log"}.rdbuf();
+  return out.str();
+}
+
+std::string random_id() {
+  thread_local std::mt19937_64 random{std::random_device{}()};
+  const auto high = random();
+  return to_string(
+      make_uuid7(std::chrono::time_point_cast<std::chrono::microseconds>(std::chrono::system_clock::now()),
+                 high, random()));
+}
+
+std::string probe_insert(const std::string& id, int origin, int number) {
+  return R"({"id":")" + id + R"(","origin":"probe","steps":[{"op":"insert","table":"probe","rows":[{"id":")" +
+         id + R"(","origin":)" + std::to_string(origin) + R"(,"number":)" + std::to_string(number) + "}]}]}";
+}
+
+std::variant<receipt, refusal> submit_once(const remote_target& target, const std::string& json) {
+  remote_client client{target};
+  if (auto problem = client.connect(ask_timeout))
+    return refusal{*problem, true};
+  return client.ask<receipt>(submission{json}, ask_timeout);
+}
+
+load::load(const observatory& where, int origins) : target_{where.target()} {
+  for (int origin = 0; origin < origins; ++origin)
+    threads_.emplace_back([this, origin] { work(origin); });
+}
+
+void load::stop() {
+  stopping_ = true;
+  for (auto& thread : threads_)
+    if (thread.joinable())
+      thread.join();
+}
+
+void load::work(int origin) {
+  std::unique_ptr<remote_client> client;
+  for (int number = 0; !stopping_; ++number) {
+    const auto id = random_id();
+    const auto json = probe_insert(id, origin, number);
+    for (bool kept = false; !kept && !stopping_;) {
+      if (!client) {
+        client = std::make_unique<remote_client>(target_);
+        if (client->connect(std::chrono::seconds{1})) {
+          client.reset();
+          continue;
+        }
+      }
+      const auto answer = client->ask<receipt>(submission{json}, std::chrono::seconds{1});
+      if (const auto* proof = std::get_if<receipt>(&answer)) {
+        const std::lock_guard lock{mutex_};
+        receipts_.emplace(id, proof->seq);
+        ++acknowledged_;
+        kept = true;
+      } else if (std::get<refusal>(answer).unreachable) {
+        client.reset();
+      }
+    }
+  }
+}
+
+bool load::wait_for(std::size_t more, std::chrono::milliseconds within) const {
+  const auto wanted = acknowledged_ + more;
+  return wait_until([&] { return acknowledged_ >= wanted; }, in(within));
+}
+
+std::map<std::string, seqno> load::receipts() const {
+  const std::lock_guard lock{mutex_};
+  return receipts_;
+}
+
+std::string account(const std::string& dsn, const std::map<std::string, seqno>& receipts) {
+  database db{dsn};
+  std::map<std::string, seqno> applied;
+  seqno last_arrival = 0;
+  for (const auto& row :
+       db.rows("SELECT a.txn_id, a.seq, p.arrival FROM chasqui.applied a JOIN probe p ON p.id = "
+               "a.txn_id ORDER BY a.seq")) {
+    applied.emplace(row[0], std::stoull(row[1]));
+    const auto arrival = std::stoull(row[2]);
+    if (arrival <= last_arrival)
+      return "seq " + row[1] + " was applied before its elder";
+    last_arrival = arrival;
+  }
+  for (const auto& [id, seq] : receipts) {
+    const auto found = applied.find(id);
+    if (found == applied.end())
+      return "lost: " + id + ", acknowledged as " + std::to_string(seq);
+    if (found->second != seq)
+      return id + " was acknowledged as " + std::to_string(seq) + " and applied as " +
+             std::to_string(found->second);
+  }
+  const auto rows = db.value("SELECT count(*) FROM probe");
+  if (rows != std::to_string(applied.size()))
+    return rows + " rows of " + std::to_string(applied.size()) + " transactions";
+  return "";
+}
+
+} // namespace chasqui::test

@@ -1,0 +1,93 @@
+#pragma once
+
+#include "config/settings.hpp"
+#include "messages/interfaces.hpp"
+#include "runtime/remote_client.hpp"
+#include "tests/support/child_process.hpp"
+#include "tests/support/sandbox.hpp"
+
+#include <atomic>
+#include <chrono>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace chasqui::test {
+
+/// A sandbox with a daemon in it, and a table `probe` to write to. The settings may be changed line by line
+/// (`table.key=value`) as flags of the daemon.
+class observatory {
+public:
+  explicit observatory(const std::vector<std::string>& sandbox_options,
+                       std::vector<std::string> settings = {});
+
+  sandbox& box() noexcept { return box_; }
+  child_process& daemon() { return *daemon_; }
+  /// Starts the daemon; does not wait for it.
+  void start();
+  void kill() { daemon_->kill_and_wait(); }
+
+  /// A new session's answer to one question; nothing if the daemon cannot be reached or refuses.
+  std::optional<status_report> status();
+  /// Waits until the first lane and the link satisfy `holds`.
+  bool wait_for(const std::function<bool(const status_report&)>& holds, std::chrono::milliseconds within);
+  bool wait_until_ready() {
+    return wait_for([](const auto& s) { return s.log.store.state == "open"; }, std::chrono::seconds{20});
+  }
+  bool wait_until_replicated(std::chrono::milliseconds within) {
+    return wait_for([](const auto& s) { return s.log.lanes[0].replicated == s.log.lanes[0].head; }, within);
+  }
+  [[nodiscard]] remote_target target() const;
+  [[nodiscard]] std::string daemon_log() const;
+
+private:
+  sandbox box_;
+  settings settings_;
+  std::vector<std::string> flags_;
+  std::unique_ptr<child_process> daemon_;
+  std::unique_ptr<remote_client> client_;
+};
+
+/// One insert into `probe`.
+std::string probe_insert(const std::string& id, int origin, int number);
+
+/// A random UUID, as text.
+std::string random_id();
+
+/// Submits one transaction in a session of its own.
+std::variant<receipt, refusal> submit_once(const remote_target& target, const std::string& json);
+
+/// Control processes that submit inserts into `probe`, each its next one when it has the receipt of the last.
+/// What is refused is submitted again under the same id, for as long as it takes.
+class load {
+public:
+  load(const observatory& where, int origins);
+  ~load() { stop(); }
+  /// Ends after the transactions that are under way.
+  void stop();
+  [[nodiscard]] std::size_t acknowledged() const { return acknowledged_; }
+  /// Waits until so many more are acknowledged than now.
+  bool wait_for(std::size_t more, std::chrono::milliseconds within) const;
+  /// Every receipt.
+  [[nodiscard]] std::map<std::string, seqno> receipts() const;
+
+private:
+  void work(int origin);
+
+  remote_target target_;
+  std::atomic<bool> stopping_ = false;
+  std::atomic<std::size_t> acknowledged_ = 0;
+  mutable std::mutex mutex_;
+  std::map<std::string, seqno> receipts_;
+  std::vector<std::thread> threads_;
+};
+
+/// What is wrong with what arrived, against the receipts, as the server at `dsn` has it: lost, doubled, out
+/// of order or under another number. "" if nothing is.
+std::string account(const std::string& dsn, const std::map<std::string, seqno>& receipts);
+
+} // namespace chasqui::test

@@ -1,0 +1,274 @@
+#define BOOST_TEST_MODULE buffer_marks
+#include "tests/unit/buffer_desk.hpp"
+
+namespace chasqui {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+committed done(seqno seq, std::uint64_t flushed = 1) { return {"main", seq, {flushed}, 1}; }
+rejected letter(seqno seq) { return {"main", seq, {0, seq}, "23505", "twice", {}}; }
+log_place place(seqno seq) { return {{}, "main", seq, instant{1s}, "{}", false, {}}; }
+await transaction(stage s, std::chrono::milliseconds timeout = 30s) {
+  return {condition::transaction, {0, 1}, s, timeout};
+}
+await drained() { return {condition::drained, {}, {}, 30s}; }
+
+struct marked_desk : buffer_desk {
+  void commit(seqno seq) { obey(core.on_committed(done(seq), at())); }
+  void replicate(seqno seq) { obey(core.on_replicated({"main", seq}, at())); }
+  void reject(seqno seq) { obey(core.on_rejected(letter(seq), at())); }
+  void buried(seqno seq, fault_code code = fault_code::none) {
+    burying.clear();
+    obey(core.on_buried(letter(seq), {code, "", ""}, at()));
+  }
+  [[nodiscard]] stage stage_of(seqno seq) const { return core.tell({0, seq}, place(seq)).stage; }
+};
+
+} // namespace
+
+BOOST_FIXTURE_TEST_CASE(each_mark_moves_once_and_tells_the_range_it_passed, marked_desk) {
+  open(9);
+  commit(3);
+  commit(7);
+  commit(7);
+  commit(5);
+  const auto events_told = told(event_kind::committed);
+  BOOST_REQUIRE(events_told.size() == 2U);
+  BOOST_TEST(events_told[1].from_seq == 4U);
+  BOOST_TEST(events_told[1].to_seq == 7U);
+  BOOST_TEST(lane().committed == 7U);
+}
+
+BOOST_FIXTURE_TEST_CASE(nothing_replicates_before_it_is_committed, marked_desk) {
+  open(9);
+  commit(3);
+  replicate(4);
+  BOOST_TEST(lane().replicated == 0U);
+  replicate(3);
+  BOOST_TEST(lane().replicated == 3U);
+  BOOST_TEST(lane().released == 3U);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_dead_letter_is_not_released_before_the_store_has_it_among_its_own, marked_desk) {
+  open(9);
+  reject(4);
+  BOOST_REQUIRE(burying.size() == 1U);
+  commit(9);
+  replicate(9);
+  BOOST_TEST(lane().released == 3U);
+  buried(4);
+  BOOST_TEST(lane().released == 9U);
+  BOOST_TEST(core.report(at().wall).dead_letters == 1U);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_dead_letter_that_is_told_again_is_buried_and_told_once, marked_desk) {
+  open(9);
+  reject(4);
+  reject(4);
+  BOOST_TEST(burying.size() == 1U);
+  buried(4);
+  reject(4);
+  BOOST_TEST(burying.empty());
+  BOOST_TEST(told(event_kind::rejected).size() == 1U);
+}
+
+BOOST_FIXTURE_TEST_CASE(an_earlier_entry_that_only_the_new_primary_refuses_is_a_dead_letter_too,
+                        marked_desk) {
+  open(9);
+  reject(7);
+  reject(5);
+  BOOST_TEST(burying.size() == 2U);
+}
+
+BOOST_FIXTURE_TEST_CASE(
+    a_dead_letter_that_the_store_has_no_room_for_is_tried_again_and_the_store_is_not_given_up, marked_desk) {
+  open(9);
+  reject(4);
+  buried(4, fault_code::store_full);
+  BOOST_TEST(!core.may_take({"main", 1, 1, 1})); // What makes room goes on.
+  pass(1s);
+  BOOST_REQUIRE(burying.size() == 1U);
+  buried(4);
+  pass(5s);
+  BOOST_TEST(burying.empty());
+}
+
+BOOST_FIXTURE_TEST_CASE(a_dead_letter_that_was_not_kept_is_buried_when_the_store_is_back, marked_desk) {
+  open(9);
+  reject(4);
+  buried(4, fault_code::store_unavailable);
+  reject(5);
+  BOOST_TEST(burying.empty());
+  open(9);
+  BOOST_TEST(burying.size() == 2U);
+}
+
+BOOST_FIXTURE_TEST_CASE(marks_are_saved_at_most_once_an_interval_and_with_what_may_be_trimmed, marked_desk) {
+  open(50);
+  commit(40);
+  BOOST_REQUIRE(marks.size() == 2U); // Opening a lane makes its marks known.
+  marked();
+  replicate(30);
+  BOOST_TEST(marks.empty());
+  pass(100ms);
+  BOOST_REQUIRE(marks.size() == 1U);
+  BOOST_TEST(marks.front().marks.committed == 40U);
+  BOOST_TEST(marks.front().marks.released == 30U);
+  BOOST_TEST(marks.front().trim_through == 20U); // Ten are retained.
+  BOOST_TEST(marks.front().marks.first == 21U);
+  marked();
+  pass(1s);
+  BOOST_TEST(marks.empty());
+}
+
+BOOST_FIXTURE_TEST_CASE(marks_that_could_not_be_saved_are_saved_later, marked_desk) {
+  open(9);
+  commit(5);
+  marked({fault_code::store_full, "OOM", ""});
+  BOOST_TEST(!core.may_take({"main", 1, 1, 1}));
+  pass(100ms);
+  BOOST_TEST(!marks.empty());
+}
+
+BOOST_FIXTURE_TEST_CASE(an_owner_that_is_fenced_while_it_saves_quits, marked_desk) {
+  open(9);
+  commit(5);
+  marked({fault_code::fenced, "newer", ""});
+  BOOST_REQUIRE(quit.has_value());
+  BOOST_TEST((quit->code == fault_code::fenced));
+}
+
+BOOST_FIXTURE_TEST_CASE(what_was_told_while_the_store_was_away_is_not_forgotten, marked_desk) {
+  open(9);
+  submit(1);
+  appended({fault_code::store_unavailable, "gone", ""});
+  commit(5);
+  open(9);
+  BOOST_TEST(lane().committed == 5U);
+  pass(100ms);
+  BOOST_REQUIRE(!marks.empty());
+  BOOST_TEST(marks.back().marks.lane == "main");
+  BOOST_TEST(marks.back().marks.committed == 5U);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_transaction_tells_its_stage_all_the_way, marked_desk) {
+  open(9);
+  took(1, 6);
+  BOOST_TEST((stage_of(7) == stage::buffered));
+  BOOST_TEST((stage_of(6) == stage::sent));
+  commit(5);
+  BOOST_TEST((stage_of(5) == stage::committed));
+  reject(2);
+  BOOST_TEST((stage_of(2) == stage::rejected)); // Though the store has not buried it yet.
+  replicate(4);
+  BOOST_TEST((stage_of(4) == stage::replicated));
+  BOOST_TEST((stage_of(1) == stage::released));
+  const auto way = core.tell({0, 3}, place(3));
+  BOOST_TEST(way.history.size() == 3U);
+  BOOST_TEST(way.flushed.value == 1U);
+  BOOST_TEST(core.tell({0, 2}, place(2)).error.message == "23505: twice");
+}
+
+BOOST_FIXTURE_TEST_CASE(a_wait_for_a_stage_that_holds_already_is_answered_at_once, marked_desk) {
+  open(9);
+  commit(5);
+  const auto who = wait(transaction(stage::committed), place(5));
+  BOOST_TEST((ended.at(who).what.stage == stage::committed));
+  BOOST_TEST(!ended.contains(wait(transaction(stage::committed), place(6))));
+}
+
+BOOST_FIXTURE_TEST_CASE(a_wait_ends_when_its_stage_is_reached, marked_desk) {
+  open(9);
+  const auto replicated_wait = wait(transaction(stage::replicated), place(5));
+  const auto drained_wait = wait(drained());
+  commit(9);
+  BOOST_TEST(ended.contains(drained_wait));
+  BOOST_TEST(!ended.contains(replicated_wait));
+  replicate(9);
+  BOOST_TEST(!ended.at(replicated_wait).problem);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_dead_letter_ends_waits_for_it_at_once_and_is_never_called_committed, marked_desk) {
+  open(9);
+  const auto before = wait(transaction(stage::replicated), place(4));
+  reject(4);
+  commit(9);
+  const auto after = wait(transaction(stage::committed), place(4));
+  for (const auto who : {before, after})
+    BOOST_TEST((ended.at(who).what.stage == stage::rejected));
+}
+
+BOOST_FIXTURE_TEST_CASE(a_log_that_was_never_open_is_not_called_drained, marked_desk) {
+  const auto who = wait(drained());
+  BOOST_TEST(!ended.contains(who));
+  open(9);
+  BOOST_TEST(!ended.contains(who));
+  commit(9);
+  BOOST_TEST(!ended.at(who).problem);
+}
+
+BOOST_FIXTURE_TEST_CASE(ready_is_when_the_store_is_open, marked_desk) {
+  const auto early = wait({condition::ready, {}, {}, 30s});
+  const auto impatient = wait({condition::ready, {}, {}, 1s});
+  pass(1s);
+  BOOST_TEST((ended.at(impatient).problem.code == fault_code::timed_out));
+  open();
+  BOOST_TEST(!ended.at(early).problem);
+  BOOST_TEST(!ended.at(wait({condition::ready, {}, {}, 30s})).problem);
+}
+
+BOOST_FIXTURE_TEST_CASE(no_more_may_wait_than_the_settings_allow, marked_desk) {
+  open(9);
+  for (int i = 0; i < 5; ++i)
+    BOOST_TEST(!ended.contains(wait(drained())));
+  BOOST_TEST((ended.at(wait(drained())).problem.code == fault_code::overloaded));
+}
+
+BOOST_FIXTURE_TEST_CASE(a_wait_has_an_end_whatever_its_timeout, marked_desk) {
+  open(9);
+  const auto forever = wait(transaction(stage::committed, std::chrono::milliseconds::max()), place(5));
+  const auto never = wait(transaction(stage::committed, std::chrono::milliseconds::min()), place(5));
+  pass(50ms);
+  BOOST_TEST(!ended.contains(forever));
+  BOOST_TEST((ended.at(never).problem.code == fault_code::timed_out));
+}
+
+BOOST_FIXTURE_TEST_CASE(a_transaction_of_a_lane_that_is_no_longer_configured_harms_nobody, marked_desk) {
+  open(9);
+  auto old = place(5);
+  old.lane = "retired";
+  wait(transaction(stage::committed), old);
+  BOOST_TEST((core.tell({0, 5}, old).stage == stage::buffered));
+}
+
+BOOST_FIXTURE_TEST_CASE(an_unknown_transaction_cannot_be_waited_for, marked_desk) {
+  open(9);
+  log_place nowhere;
+  nowhere.problem = {fault_code::not_found, "unknown", ""};
+  BOOST_TEST((ended.at(wait(transaction(stage::committed), nowhere)).problem.code == fault_code::not_found));
+}
+
+BOOST_FIXTURE_TEST_CASE(the_age_of_the_oldest_entry_is_told_until_it_is_replicated, marked_desk) {
+  open();
+  submit(1);
+  kept();
+  pass(2s);
+  BOOST_TEST(lane().oldest_age_s == 2.0);
+  commit(1);
+  replicate(1);
+  BOOST_TEST(lane().oldest_age_s == 0.0);
+}
+
+BOOST_FIXTURE_TEST_CASE(entries_from_before_the_start_have_an_age_too, marked_desk) {
+  auto opened = log(9, 2);
+  opened.lanes.front().oldest_at = at().wall - 60s;
+  obey(core.on_opened(opened, at()));
+  BOOST_TEST(lane().oldest_age_s == 60.0);
+  commit(5);
+  replicate(5);
+  BOOST_TEST(lane().oldest_age_s > 0.0);
+}
+
+} // namespace chasqui

@@ -37,6 +37,11 @@ void ask_store(self_pointer self, buffer_actions& actions) {
     s.store->bury(letter, answer_to<fault>(self, [self, letter](const fault& problem) {
                     act(self, self->state.core->on_buried(letter, problem, now(self)));
                   }));
+  if (actions.count_dead)
+    s.store->list_dead({{}, 1}, answer_to<dead_page>(self, [self](const dead_page& page) {
+                         if (!page.problem)
+                           self->state.core->on_counted(page.page.total);
+                       }));
   for (auto& order : actions.mark)
     s.store->mark(std::move(order.marks), order.trim_through,
                   answer_to<fault>(self, [self](const fault& problem) {

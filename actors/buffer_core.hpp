@@ -54,6 +54,7 @@ struct buffer_actions {
   bool open = false;               ///< Open the store.
   std::vector<append_item> append; ///< If any: as one group.
   std::vector<rejected> bury;
+  bool count_dead = false; ///< Ask the store how many dead letters it has.
   std::vector<mark_order> mark;
   std::vector<append_reply> replies;
   std::vector<wait_over> waits;
@@ -73,6 +74,7 @@ public:
   buffer_actions on_appended(const append_result& result, moment now);
   buffer_actions on_marked(const fault& problem, moment now);
   buffer_actions on_buried(const rejected& why, const fault& problem, moment now);
+  void on_counted(std::uint64_t dead_letters) { dead_letters_ = dead_letters; }
   buffer_actions on_committed(const committed& c, moment now);
   buffer_actions on_replicated(const replicated& r, moment now);
   buffer_actions on_rejected(const rejected& r, moment now);

@@ -123,8 +123,8 @@ buffer_actions buffer_core::on_buried(const rejected& why, const fault& problem,
     return out;
   }
   auto& lane = lanes_.at(why.lane);
-  if (lane.unburied.erase(why.seq) > 0)
-    ++dead_letters_;
+  lane.unburied.erase(why.seq);
+  out.count_dead = true; // It may have been among them before: the store knows.
   release(out, lane, now.wall);
   return out;
 }

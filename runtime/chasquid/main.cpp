@@ -1,3 +1,4 @@
+#include "config/environment.hpp"
 #include "config/primary_sql.hpp"
 #include "config/settings.hpp"
 #include "runtime/chasquid/daemon_log.hpp"
@@ -61,7 +62,7 @@ private:
 };
 
 settings_reading read(const daemon_options& o) {
-  return read_settings_file(o.config, chasqui_environment(), o.overrides);
+  return read_settings_file(o.config, process_environment(), o.overrides);
 }
 
 bool complain_about(const settings_reading& reading) {

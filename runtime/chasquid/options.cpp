@@ -4,8 +4,6 @@
 
 #include <CLI/CLI.hpp>
 
-#include <string_view>
-#include <unistd.h>
 #include <vector>
 
 namespace chasqui {
@@ -37,17 +35,6 @@ std::optional<daemon_options> parse_options(int argc, char** argv, int& exit_cod
     return std::nullopt;
   }
   out.json_log = log_form == "json";
-  return out;
-}
-
-std::map<std::string, std::string> chasqui_environment() {
-  std::map<std::string, std::string> out;
-  for (char** variable = environ; *variable != nullptr; ++variable) {
-    const std::string_view text{*variable};
-    const auto equals = text.find('=');
-    if (text.substr(0, 8) == "CHASQUI_" && equals != std::string_view::npos)
-      out.emplace(text.substr(0, equals), text.substr(equals + 1));
-  }
   return out;
 }
 

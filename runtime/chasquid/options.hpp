@@ -19,7 +19,4 @@ struct daemon_options {
 /// bad usage.
 std::optional<daemon_options> parse_options(int argc, char** argv, int& exit_code);
 
-/// The environment's `CHASQUI_…` variables.
-std::map<std::string, std::string> chasqui_environment();
-
 } // namespace chasqui

@@ -13,6 +13,8 @@ using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
 constexpr milliseconds slack{2000}; // The daemon says itself that time is up; this is for one that does not.
+constexpr std::uint32_t unanswered_max =
+    100; // In a row: then nobody is there, and more lines would be lost time.
 
 void settle(submitter_pointer self, std::uint64_t ticket, verdict how, std::string line) {
   if (self->state.open.erase(ticket) != 0)
@@ -38,7 +40,23 @@ void settle_refusal(submitter_pointer self, std::uint64_t ticket, const refusal&
   settle(self, ticket, how, error_line(line, why, kept ? &*kept : nullptr));
 }
 
+void go_down(submitter_pointer self, const refusal& why) {
+  self->state.gone = true;
+  while (!self->state.open.empty())
+    settle_refusal(self, self->state.open.begin()->first, why);
+}
+
+void take_error(submitter_pointer self, std::uint64_t ticket, const caf::error& e) {
+  const auto refused = to_refusal(e);
+  auto& unanswered = self->state.unanswered;
+  unanswered = refused.unreachable ? unanswered + 1 : 0;
+  settle_refusal(self, ticket, refused);
+  if (unanswered == unanswered_max)
+    go_down(self, {{fault_code::unavailable, "The daemon stopped answering.", ""}, true});
+}
+
 void settle_end(submitter_pointer self, std::uint64_t ticket, const reached& answer) {
+  self->state.unanswered = 0;
   const auto found = self->state.open.find(ticket);
   if (found == self->state.open.end())
     return;
@@ -56,10 +74,11 @@ void await_stage(submitter_pointer self, std::uint64_t ticket, const uuid& id) {
   const await question{condition::transaction, id, *order.wanted, std::max(left, milliseconds{1})};
   self->request(order.door, question.timeout + slack, question)
       .then([self, ticket](const reached& answer) { settle_end(self, ticket, answer); },
-            [self, ticket](const caf::error& e) { settle_refusal(self, ticket, to_refusal(e)); });
+            [self, ticket](const caf::error& e) { take_error(self, ticket, e); });
 }
 
 void take_receipt(submitter_pointer self, std::uint64_t ticket, const receipt& r) {
+  self->state.unanswered = 0;
   const auto found = self->state.open.find(ticket);
   if (found == self->state.open.end())
     return;
@@ -81,21 +100,14 @@ void submit_one(submitter_pointer self, std::uint64_t ticket, std::uint64_t line
   }
   self->request(state.order.door, timeout, std::move(what))
       .then([self, ticket](const receipt& r) { take_receipt(self, ticket, r); },
-            [self, ticket](const caf::error& e) { settle_refusal(self, ticket, to_refusal(e)); });
-}
-
-void go_down(submitter_pointer self, const caf::error& why) {
-  self->state.gone = true;
-  const auto refused = to_refusal(why);
-  while (!self->state.open.empty())
-    settle_refusal(self, self->state.open.begin()->first, refused);
+            [self, ticket](const caf::error& e) { take_error(self, ticket, e); });
 }
 
 } // namespace
 
 caf::behavior submitter(submitter_pointer self, submit_order order) {
   self->state.order = std::move(order);
-  self->set_down_handler([self](const caf::down_msg& down) { go_down(self, down.reason); });
+  self->set_down_handler([self](const caf::down_msg& down) { go_down(self, to_refusal(down.reason)); });
   self->monitor(self->state.order.door);
   return {[self](std::uint64_t ticket, std::uint64_t line, submission& what) {
     submit_one(self, ticket, line, what);

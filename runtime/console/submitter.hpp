@@ -48,6 +48,7 @@ struct submitter_state {
 
   submit_order order;
   std::map<std::uint64_t, open_ticket> open;
+  std::uint32_t unanswered = 0; ///< Requests that timed out since the last answer.
   bool gone = false;
   static inline const char* name = "submitter";
 };

@@ -58,7 +58,7 @@ double fill(observatory& site, int entries) {
       out << real_sized(i) << '\n';
   }
   const auto began = std::chrono::steady_clock::now();
-  const auto command = std::string{std::getenv("CHASQUI_BUILD_DIR")} + "/bin/chasqui --config " +
+  const auto command = std::string{std::getenv("SANDBOX_BUILD_DIR")} + "/bin/chasqui --config " +
                        site.box().settings_file() + " submit " + file + " >/dev/null";
   if (std::system(command.c_str()) != 0) // NOLINT(concurrency-mt-unsafe): one thread.
     throw std::runtime_error("chasqui submit failed");

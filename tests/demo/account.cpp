@@ -110,8 +110,9 @@ void print(std::ostream& out, const account& a) {
     out << "  It did not come to its end: " << a.unfinished << '\n';
   if (!a.first_refusal.empty())
     out << "  The first refusal: " << a.first_refusal << '\n';
-  out << (a.clean() ? "  CLEAN: what was acknowledged was delivered, once and in order.\n"
-                    : "  NOT CLEAN: what was acknowledged and what is there do not agree.\n");
+  out << (a.clean()
+              ? "  CLEAN: what was acknowledged was delivered, once and in order.\n"
+              : "  NOT CLEAN: figures above that should be equal differ, or one that should be 0 is not.\n");
   out.flags(flags);
   out.precision(precision);
 }

@@ -68,7 +68,7 @@ void play::observe_with_link_cut() {
   display_.announce("the link is cut; the observatory goes on");
   bool noticed = false;
   const auto long_enough = [&](const status_report& s) {
-    noticed = noticed || s.link.phase == link_phase::backing_off;
+    noticed = noticed || s.link.phase != link_phase::streaming;
     const auto now = steady_clock::now();
     return noticed && now >= cut_at + how_.outage &&
            records_.latency_of(cut_at, now).count >= outage_submits_min;

@@ -242,8 +242,8 @@ private:
 
 std::string link_program() {
   // NOLINTBEGIN(concurrency-mt-unsafe): nobody changes the environment.
-  const char* program = std::getenv("CHASQUI_LINK");
-  const char* build = std::getenv("CHASQUI_BUILD_DIR");
+  const char* program = std::getenv("SANDBOX_LINK");
+  const char* build = std::getenv("SANDBOX_BUILD_DIR");
   // NOLINTEND(concurrency-mt-unsafe)
   if (program != nullptr)
     return program;

@@ -1,6 +1,8 @@
 #define BOOST_TEST_MODULE primary_link
 #include "tests/integration/primary_fixture.hpp"
 
+#include <future>
+
 using namespace chasqui;
 using namespace chasqui::test;
 
@@ -93,6 +95,25 @@ BOOST_AUTO_TEST_CASE(a_session_destroyed_in_mid_flight_says_nothing_more) {
     BOOST_TEST(s.notes().calls_too_late == 0);
   }
   cologne().link({"latency_ms=0"});
+}
+
+BOOST_AUTO_TEST_CASE(destroying_a_session_waits_for_a_call_that_is_under_way) {
+  io_thread io;
+  const auto primary = make_primary(io, new_site(), across_the_link());
+  std::promise<void> called;
+  std::atomic<bool> destroyed = false;
+  std::atomic<bool> returned = false;
+  primary_listener l;
+  l.opened = [&](const primary_opened&) {
+    called.set_value();
+    wait_until([&] { return destroyed.load(); }, in(200ms));
+    returned = true;
+  };
+  auto session = primary->open({"main", 1, 0}, l);
+  called.get_future().wait();
+  session.reset();
+  destroyed = true;
+  BOOST_TEST(returned);
 }
 
 BOOST_AUTO_TEST_CASE(a_listener_may_destroy_its_session) {

@@ -15,21 +15,23 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr auto patience = 300ms;
+constexpr auto patience = 500ms; ///< With a Redis that hangs; one that works may be slow on a busy machine.
+constexpr auto soon = patience * 10;
 
-redis_settings at_socket(const std::string& path) {
+redis_settings at_socket(const std::string& path, std::chrono::milliseconds timeout = 20s) {
   redis_settings settings;
   settings.socket = path;
-  settings.timeout = patience;
+  settings.timeout = timeout;
   return settings;
 }
 
 struct site {
   redis_server redis;
   io_thread io;
-  log_client log{make_redis_log(io, "atacama", at_socket(redis.socket()))};
+  log_client log;
 
-  explicit site(redis_server::settings overrides = {}) : redis{std::move(overrides)} {}
+  explicit site(redis_server::settings overrides = {}, std::chrono::milliseconds timeout = 20s)
+      : redis{std::move(overrides)}, log{make_redis_log(io, "atacama", at_socket(redis.socket(), timeout))} {}
 
   /// Takes as long as Redis needs to come back.
   log_opened reopen() {
@@ -48,8 +50,6 @@ template <class Call> std::chrono::milliseconds duration_of(Call call) {
 bool says(const fault& problem, const std::string& what) {
   return problem.message.find(what) != std::string::npos;
 }
-
-constexpr auto soon = patience * 3;
 
 } // namespace
 
@@ -196,13 +196,13 @@ BOOST_AUTO_TEST_CASE(all_that_was_acknowledged_is_there_after_a_kill) {
 }
 
 BOOST_AUTO_TEST_CASE(an_unknown_outcome_is_settled_by_the_same_id) {
-  site s;
-  s.log.open();
+  site s{{}, patience};
+  s.reopen();
   s.redis.stop();
   auto pending = s.log.begin_append({test_item(1)});
   const auto unknown = get(pending).problem;
   BOOST_CHECK(unknown.code == fault_code::outcome_unknown);
-  BOOST_TEST(says(unknown, "no answer for 300 ms"));
+  BOOST_TEST(says(unknown, "no answer for 500 ms"));
   s.redis.cont();
   s.reopen();
   const auto settled = s.log.append({test_item(1)});
@@ -212,8 +212,8 @@ BOOST_AUTO_TEST_CASE(an_unknown_outcome_is_settled_by_the_same_id) {
 }
 
 BOOST_AUTO_TEST_CASE(a_redis_that_hangs_is_given_up_in_time_and_taken_again_later) {
-  site s;
-  s.log.open();
+  site s{{}, patience};
+  s.reopen();
   s.redis.stop();
   fault problem;
   BOOST_TEST((duration_of([&] { problem = s.log.append({test_item(1)}).problem; }) < soon));
@@ -231,8 +231,8 @@ BOOST_AUTO_TEST_CASE(a_redis_that_hangs_is_given_up_in_time_and_taken_again_late
 }
 
 BOOST_AUTO_TEST_CASE(an_idle_connection_outlives_the_timeout) {
-  site s;
-  s.log.open();
+  site s{{}, patience};
+  s.reopen();
   const auto end = in(patience * 3);
   wait_until([&] { return std::chrono::steady_clock::now() >= end; }, end + 1s);
   BOOST_TEST(s.log.append({test_item(1)}).slots.size() == 1U);
@@ -242,7 +242,7 @@ BOOST_AUTO_TEST_CASE(an_absent_redis_is_reported_at_once_and_taken_when_it_comes
   site s;
   s.redis.kill();
   log_opened opened;
-  BOOST_TEST((duration_of([&] { opened = s.log.open(); }) < patience));
+  BOOST_TEST((duration_of([&] { opened = s.log.open(); }) < soon));
   BOOST_CHECK(opened.problem.code == fault_code::store_unavailable);
   BOOST_TEST(says(opened.problem, "unix:" + s.redis.socket()));
   BOOST_CHECK(s.log.append({test_item(1)}).problem.code == fault_code::store_unavailable);

@@ -16,9 +16,9 @@ namespace {
 constexpr std::chrono::seconds ask_timeout{3};
 
 std::string build_file(const std::string& name) {
-  const char* build = std::getenv("CHASQUI_BUILD_DIR");
+  const char* build = std::getenv("SANDBOX_BUILD_DIR");
   if (build == nullptr)
-    throw std::runtime_error("CHASQUI_BUILD_DIR is not set: run this test through ctest");
+    throw std::runtime_error("SANDBOX_BUILD_DIR is not set: run this test through ctest");
   return std::string{build} + "/bin/" + name;
 }
 

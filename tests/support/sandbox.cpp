@@ -21,9 +21,9 @@ using namespace std::chrono_literals;
 
 std::string script() {
   const char* dir =
-      std::getenv("CHASQUI_SOURCE_DIR"); // NOLINT(concurrency-mt-unsafe): nobody sets it meanwhile.
+      std::getenv("SANDBOX_SOURCE_DIR"); // NOLINT(concurrency-mt-unsafe): nobody sets it meanwhile.
   if (dir == nullptr) {
-    throw std::runtime_error{"CHASQUI_SOURCE_DIR is not set: run the test through ctest"};
+    throw std::runtime_error{"SANDBOX_SOURCE_DIR is not set: run the test through ctest"};
   }
   return std::string{dir} + "/tests/sandbox/sandbox";
 }

@@ -60,7 +60,9 @@ BOOST_FIXTURE_TEST_CASE(a_dead_letter_is_not_released_before_the_store_has_it_am
   BOOST_TEST(lane().released == 3U);
   buried(4);
   BOOST_TEST(lane().released == 9U);
-  BOOST_TEST(core.report(at().wall).dead_letters == 1U);
+  BOOST_TEST(counting); // The store knows how many there are; it may have had this one before.
+  core.on_counted(7);
+  BOOST_TEST(core.report(at().wall).dead_letters == 7U);
 }
 
 BOOST_FIXTURE_TEST_CASE(a_dead_letter_that_is_told_again_is_buried_and_told_once, marked_desk) {

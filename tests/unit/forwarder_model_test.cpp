@@ -80,6 +80,7 @@ struct history {
     limits.take_bytes_max = 20 + dice.up_to(500);
     limits.barrier_entries = 1 + dice.up_to(15);
     entries_max = 1 + dice.up_to(80);
+    append_every = 1 + dice.up_to(30); // From a crowded log to one that is empty most of the time.
     for (seqno seq = 1; seq <= entries_max; ++seq) {
       const auto die = dice.up_to(19);
       primary.natures[seq] = die == 0   ? nature::poison
@@ -97,6 +98,7 @@ struct history {
   primary_model primary;
   std::vector<std::uint64_t> sizes;
   seqno entries_max = 0;
+  std::uint64_t append_every = 1;
   seqno head = 0;
   bool taker_waits = false;
   std::chrono::milliseconds now{0};
@@ -116,7 +118,7 @@ struct history {
 
   // The buffer's side, with its rule for hints.
   void append() {
-    if (head == entries_max)
+    if (head == entries_max || !dice.one_in(append_every))
       return;
     ++head;
     if (std::exchange(taker_waits, false) && core)

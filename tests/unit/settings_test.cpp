@@ -328,7 +328,7 @@ BOOST_AUTO_TEST_CASE(the_example_is_read_without_an_error_and_its_defaults_are_t
 }
 
 BOOST_AUTO_TEST_CASE(the_example_file_is_what_the_keys_say) {
-  const auto* const source = std::getenv("CHASQUI_SOURCE_DIR"); // NOLINT(concurrency-mt-unsafe)
+  const auto* const source = std::getenv("SANDBOX_SOURCE_DIR"); // NOLINT(concurrency-mt-unsafe)
   BOOST_REQUIRE(source != nullptr);
   std::ifstream file{std::filesystem::path{source} / "config/chasqui.example.toml"};
   std::ostringstream text;

@@ -91,6 +91,7 @@ BOOST_AUTO_TEST_CASE(unknown_fields_are_refused_with_the_name_that_was_meant) {
        "steps[1].Op", R"(Did you mean "op"?)"},
       {with_steps(R"({"op":"insert","table":"t","row":[]})"), unknown_field, "steps[0].row",
        R"(Did you mean "rows"?)"},
+      {with_steps(R"({"po":"insert"})"), unknown_field, "steps[0].po", R"(Did you mean "op"?)"},
       {with_steps(R"({"op":"insert","":1})"), unknown_field, "steps[0].", "is not known here."},
   });
 }
@@ -272,6 +273,7 @@ BOOST_AUTO_TEST_CASE(what_is_over_a_limit_is_refused_and_what_is_at_it_is_not) {
                                   .depth_max = 2};
   const std::string step = R"({"op":"delete","table":"t","where":{"x":1}})";
   const std::string id = R"("0197a4e2-8c1d-7000-8000-5f2a6b3c4d5e")";
+  const auto two_steps = step + ',' + step;
   const auto rows = [](std::size_t count) {
     return with_steps(R"({"op":"insert","table":"t","rows":[{"x":1})" + repeated(R"(,{"x":1})", count - 1) +
                       "]}");
@@ -294,7 +296,7 @@ BOOST_AUTO_TEST_CASE(what_is_over_a_limit_is_refused_and_what_is_at_it_is_not) {
           {with_value(R"({"a":{"b":{}}})"), over_limit, "steps[0].rows[0].x.a.b", "2 deep"},
       },
       limits);
-  for (const auto& text : {padded(400), with_steps(step + "," + step), rows(3), with_table("abcd.abcd"),
+  for (const auto& text : {padded(400), with_steps(two_steps), rows(3), with_table("abcd.abcd"),
                            with_field("origin", R"("abcde")"), with_field("depends_on", "[" + id + "]"),
                            with_value("[[1]]"), with_value(R"({"a":[1]})")})
     BOOST_TEST(!decoded(text, limits).steps.empty());

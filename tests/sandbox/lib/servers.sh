@@ -4,9 +4,9 @@
 # ------------------------------------------------------------------------------------------------------ link
 
 link_program() {
-  if [[ -n ${CHASQUI_LINK-} ]]; then
-    [[ -x $CHASQUI_LINK ]] || die "CHASQUI_LINK=$CHASQUI_LINK is no program"
-    echo "$CHASQUI_LINK"
+  if [[ -n ${SANDBOX_LINK-} ]]; then
+    [[ -x $SANDBOX_LINK ]] || die "SANDBOX_LINK=$SANDBOX_LINK is no program"
+    echo "$SANDBOX_LINK"
     return 0
   fi
   local program=$repo/build/bin/chasqui-link

@@ -8,9 +8,6 @@
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
 #include <libpq-fe.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <sys/socket.h>
 
 #include <utility>
 #include <vector>
@@ -285,11 +282,5 @@ pg_connection::~pg_connection() { impl_->close(); }
 pg_conn* pg_connection::raw() const noexcept { return impl_->connection; }
 
 bool pg_connection::flush() { return impl_->flush(); }
-
-void pg_connection::cork(bool on) {
-  const int value = on ? 1 : 0;
-  // Fails on a unix socket, where it would change nothing.
-  static_cast<void>(setsockopt(PQsocket(impl_->connection), IPPROTO_TCP, TCP_CORK, &value, sizeof value));
-}
 
 } // namespace chasqui

@@ -44,9 +44,6 @@ public:
   /// True if nothing waits to be sent; otherwise `drained` will be called.
   bool flush();
 
-  /// While corked, TCP sends full packets only: many small writes become few packets.
-  void cork(bool on);
-
 private:
   struct impl;
   std::shared_ptr<impl> impl_;

@@ -209,15 +209,7 @@ void session_core::pump() {
   if (!pipeline_ || waiting_.empty() || !connection_->flush()) {
     return;
   }
-  const bool several = waiting_.size() > 1;
-  if (several) {
-    connection_->cork(true);
-  }
-  const bool usable = hand_over_some();
-  if (several) {
-    connection_->cork(false);
-  }
-  if (!usable) {
+  if (!hand_over_some()) {
     end({fault_code::link_lost, "the link to the primary is lost while sending", {}});
     return;
   }

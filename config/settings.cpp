@@ -115,7 +115,8 @@ bool lay_toml(reader& r, const std::string& text) {
 
 void lay_environment(reader& r, const std::map<std::string, std::string>& environment) {
   constexpr std::string_view prefix = "CHASQUI_";
-  for (const auto& [name, text] : environment) {
+  for (const auto& variable : environment) { // No binding: the lambda below could not see it under clang 14.
+    const auto& name = variable.first;
     if (!name.starts_with(prefix) || name == "CHASQUI_CONFIG")
       continue;
     const auto keys = setting_keys();
@@ -123,7 +124,7 @@ void lay_environment(reader& r, const std::map<std::string, std::string>& enviro
         std::find_if(keys.begin(), keys.end(), [&](const auto& k) { return environment_name_of(k) == name; });
     const settings_error place{name, 0, 0, ""};
     if (key != keys.end())
-      r.report.set(key->name, place, set_from_text(*key, r.value, text));
+      r.report.set(key->name, place, set_from_text(*key, r.value, variable.second));
     else
       r.report.add({name, 0, 0, "unknown variable" + suggestion(name, all_names(environment_name_of))});
   }

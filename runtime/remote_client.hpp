@@ -41,7 +41,9 @@ struct refusal {
 /// What became of a request: an error of the daemon's own, or of the way to it.
 refusal to_refusal(const caf::error& e);
 
-/// A session with a daemon over mutual TLS. To be used by one thread.
+/// A session with a daemon over mutual TLS. To be used by one thread. Its destructor waits until the daemon
+/// has taken all that was sent, and so forever for one that hangs: a program that must end then leaves it to
+/// the kernel.
 class remote_client {
 public:
   /// Opens nothing yet.

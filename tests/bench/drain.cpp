@@ -66,9 +66,7 @@ double fill(observatory& site, int entries) {
 }
 
 void steer_link(observatory& site, steering what) {
-  remote_client client{site.target()};
-  if (client.connect(5s) ||
-      !std::holds_alternative<link_status>(client.ask<link_status>(steer{what, "bench"}, 5s)))
+  if (!std::holds_alternative<link_status>(site.ask<link_status>(steer{what, "bench"})))
     throw std::runtime_error("the link cannot be steered");
 }
 

@@ -34,15 +34,24 @@ std::string link_text(const link_status& link) {
   return out.str();
 }
 
-std::string line_of(const status_report& status, const latency& last_second, double elapsed_s) {
-  const auto m = marks_of(status);
+std::string pace_text(const status_report& status, const latency& last_second, double elapsed_s) {
   std::ostringstream out;
   out << std::fixed << std::setprecision(0) << std::setw(4) << elapsed_s << " s | " << link_text(status.link)
-      << " | buffered " << m.head << " committed " << m.committed << " replicated " << m.replicated
-      << " pending " << m.head - std::min(m.head, m.replicated) << " | " << last_second.count << "/s"
-      << std::setprecision(1) << " p50 " << last_second.p50_ms << " p99 " << last_second.p99_ms << " ms";
+      << " | " << last_second.count << " submits/s" << std::setprecision(1) << " p50 " << last_second.p50_ms
+      << " p99 " << last_second.p99_ms << " ms";
   return out.str();
 }
+
+std::string marks_text(const status_report& status) {
+  const auto m = marks_of(status);
+  std::ostringstream out;
+  out << "buffered " << m.head << " committed " << m.committed << " replicated " << m.replicated
+      << " pending " << m.head - std::min(m.head, m.replicated);
+  return out.str();
+}
+
+/// No longer than the terminal is wide: a line that wraps cannot be written anew.
+std::string cut_to_fit(const std::string& line) { return line.substr(0, terminal_width() - 1); }
 
 } // namespace
 
@@ -68,19 +77,20 @@ void display::show(const status_report& status, const latency& last_second, time
   if (now < next_)
     return;
   next_ = now + (terminal_ ? terminal_interval : file_interval);
-  auto line = line_of(status, last_second, std::chrono::duration<double>(now - started_).count());
-  if (terminal_) {
-    wipe();
-    line.resize(std::min(line.size(), terminal_width() - 1)); // A line that wraps cannot be written anew.
-  }
-  std::cout << line << (terminal_ ? "" : "\n") << std::flush;
-  line_open_ = terminal_;
+  const auto pace = pace_text(status, last_second, std::chrono::duration<double>(now - started_).count());
+  const auto marks = marks_text(status);
+  wipe();
+  if (terminal_)
+    std::cout << cut_to_fit(pace) << '\n' << cut_to_fit("         " + marks) << std::flush;
+  else
+    std::cout << pace << " | " << marks << std::endl;
+  lines_open_ = terminal_;
 }
 
 void display::wipe() {
-  if (line_open_)
-    std::cout << "\r\033[K";
-  line_open_ = false;
+  if (lines_open_)
+    std::cout << "\r\033[K\033[A\033[K"; // This line, and the one above.
+  lines_open_ = false;
 }
 
 } // namespace chasqui::night

@@ -16,7 +16,7 @@ struct marks {
 
 marks marks_of(const status_report& status);
 
-/// Tells a stranger what goes on: one line that is written anew on a terminal, one line a second elsewhere.
+/// Tells a stranger what goes on: two lines that are written anew on a terminal, one line a second elsewhere.
 class display {
 public:
   display();
@@ -31,7 +31,7 @@ private:
   void wipe();
 
   bool terminal_;
-  bool line_open_ = false;
+  bool lines_open_ = false;
   time_point started_;
   time_point next_;
 };

@@ -32,12 +32,12 @@ BOOST_AUTO_TEST_CASE(with_nothing_there_it_starts_says_so_and_recovers_when_they
                s.replica.state.starts_with("unreachable: ") && s.link.phase != link_phase::streaming;
       },
       20s));
-  const auto problem = refused(submit_once(site.target(), probe_insert(random_id(), 0, 0)));
+  const auto problem = refused(site.submit(probe_insert(random_id(), 0, 0)));
   BOOST_TEST((problem.code == fault_code::store_unavailable));
   for (const auto* part : {"redis", "primary", "replica"})
     site.box().start(part);
   BOOST_REQUIRE(site.wait_until_ready());
-  BOOST_REQUIRE(std::holds_alternative<receipt>(submit_once(site.target(), probe_insert(random_id(), 0, 0))));
+  BOOST_REQUIRE(std::holds_alternative<receipt>(site.submit(probe_insert(random_id(), 0, 0))));
   BOOST_TEST(site.wait_for([](const auto& s) { return s.log.lanes[0].released == 1; }, 60s),
              site.daemon_log());
 }
@@ -46,20 +46,18 @@ BOOST_AUTO_TEST_CASE(a_redis_that_hangs_does_not_hang_a_submit) {
   observatory site{{"--rtt", "20"}};
   site.start();
   BOOST_REQUIRE(site.wait_until_ready());
-  remote_client client{site.target()};
-  BOOST_REQUIRE(!client.connect(5s));
   site.box().stop("redis");
   const auto id = random_id();
   // The daemon's own answer, not the client's timeout.
-  const auto problem = refused(client.ask<receipt>(submission{probe_insert(id, 0, 0)}, 20s));
+  const auto problem = refused(site.ask<receipt>(submission{probe_insert(id, 0, 0)}, 20s));
   BOOST_TEST((problem.code == fault_code::outcome_unknown));
-  const auto next = refused(client.ask<receipt>(submission{probe_insert(random_id(), 0, 1)}, 20s));
+  const auto next = refused(site.ask<receipt>(submission{probe_insert(random_id(), 0, 1)}, 20s));
   BOOST_TEST((next.code == fault_code::store_unavailable));
   site.box().cont("redis");
   BOOST_REQUIRE(site.wait_until_ready());
   BOOST_REQUIRE(wait_until(
       [&] {
-        return std::holds_alternative<receipt>(client.ask<receipt>(submission{probe_insert(id, 0, 0)}, 5s));
+        return std::holds_alternative<receipt>(site.ask<receipt>(submission{probe_insert(id, 0, 0)}, 5s));
       },
       in(20s)));
   BOOST_TEST(site.wait_until_replicated(20s));
@@ -70,18 +68,16 @@ BOOST_AUTO_TEST_CASE(a_redis_that_is_full_refuses_and_heals) {
   observatory site{{"--rtt", "20"}};
   site.start();
   BOOST_REQUIRE(site.wait_until_ready());
-  remote_client client{site.target()};
-  BOOST_REQUIRE(!client.connect(5s));
   const auto redis = [&](const std::string& what) {
     const auto command = "redis-cli -s " + site.box().redis_socket() + " " + what + " >/dev/null";
     BOOST_REQUIRE(std::system(command.c_str()) == 0); // NOLINT(concurrency-mt-unsafe): one thread.
   };
   redis("config set maxmemory 1");
-  const auto problem = refused(client.ask<receipt>(submission{probe_insert(random_id(), 0, 0)}, 20s));
+  const auto problem = refused(site.ask<receipt>(submission{probe_insert(random_id(), 0, 0)}, 20s));
   BOOST_TEST((problem.code == fault_code::store_full));
   redis("config set maxmemory 0");
   BOOST_TEST(
-      std::holds_alternative<receipt>(client.ask<receipt>(submission{probe_insert(random_id(), 0, 1)}, 20s)));
+      std::holds_alternative<receipt>(site.ask<receipt>(submission{probe_insert(random_id(), 0, 1)}, 20s)));
   BOOST_TEST(site.wait_until_replicated(20s));
 }
 
@@ -89,8 +85,6 @@ BOOST_AUTO_TEST_CASE(a_poison_transaction_becomes_a_dead_letter_and_the_next_one
   observatory site{{"--rtt", "20"}};
   site.start();
   BOOST_REQUIRE(site.wait_until_ready());
-  remote_client client{site.target()};
-  BOOST_REQUIRE(!client.connect(5s));
   const auto poison = random_id();
   const auto nowhere = random_id();
   for (int i = 0; i < 30; ++i) {
@@ -99,10 +93,10 @@ BOOST_AUTO_TEST_CASE(a_poison_transaction_becomes_a_dead_letter_and_the_next_one
       json = probe_insert(poison, 0, -1); // Violates the check constraint.
     if (i == 20)
       json = R"({"id":")" + nowhere + R"(","steps":[{"op":"delete","table":"nowhere","where":{"id":1}}]})";
-    BOOST_REQUIRE(std::holds_alternative<receipt>(client.ask<receipt>(submission{json}, 5s)));
+    BOOST_REQUIRE(std::holds_alternative<receipt>(site.ask<receipt>(submission{json}, 5s)));
   }
   BOOST_REQUIRE(site.wait_until_replicated(20s));
-  const auto dead = client.ask<dead_letters>(list_dead{}, 5s);
+  const auto dead = site.ask<dead_letters>(list_dead{}, 5s);
   BOOST_REQUIRE(std::holds_alternative<dead_letters>(dead));
   const auto& letters = std::get<dead_letters>(dead).letters;
   BOOST_REQUIRE(letters.size() == 2U);
@@ -114,7 +108,7 @@ BOOST_AUTO_TEST_CASE(a_poison_transaction_becomes_a_dead_letter_and_the_next_one
   BOOST_TEST(sql(site.box().direct_dsn(), "SELECT count(*) FROM probe") == "28");
   BOOST_TEST(sql(site.box().direct_dsn(),
                  "SELECT string_agg(sqlstate, ' ' ORDER BY seq) FROM chasqui.dead_letter") == "23514 42P01");
-  const auto told = client.ask<life>(find{letters[0].why.id}, 5s);
+  const auto told = site.ask<life>(find{letters[0].why.id}, 5s);
   BOOST_REQUIRE(std::holds_alternative<life>(told));
   BOOST_TEST((std::get<life>(told).stage == stage::rejected));
 }
@@ -123,13 +117,12 @@ BOOST_AUTO_TEST_CASE(bad_transactions_are_refused_one_by_one_with_the_field) {
   observatory site{{"--rtt", "20"}};
   site.start();
   BOOST_REQUIRE(site.wait_until_ready());
-  const auto malformed = refused(submit_once(site.target(), "{"));
+  const auto malformed = refused(site.submit("{"));
   BOOST_TEST((malformed.code == fault_code::malformed));
-  const auto unknown =
-      refused(submit_once(site.target(), R"({"steps":[{"op":"delete","tabel":"x","where":{"id":1}}]})"));
+  const auto unknown = refused(site.submit(R"({"steps":[{"op":"delete","tabel":"x","where":{"id":1}}]})"));
   BOOST_TEST((unknown.code == fault_code::unknown_field));
   BOOST_TEST(unknown.field == "steps[0].tabel");
-  BOOST_TEST(std::holds_alternative<receipt>(submit_once(site.target(), probe_insert(random_id(), 0, 0))));
+  BOOST_TEST(std::holds_alternative<receipt>(site.submit(probe_insert(random_id(), 0, 0))));
 }
 
 BOOST_AUTO_TEST_CASE(the_same_id_again_gets_the_first_receipt) {
@@ -137,11 +130,11 @@ BOOST_AUTO_TEST_CASE(the_same_id_again_gets_the_first_receipt) {
   site.start();
   BOOST_REQUIRE(site.wait_until_ready());
   const auto json = probe_insert(random_id(), 0, 0);
-  const auto first = submit_once(site.target(), json);
+  const auto first = site.submit(json);
   site.kill();
   site.start();
   BOOST_REQUIRE(site.wait_until_ready());
-  const auto second = submit_once(site.target(), json);
+  const auto second = site.submit(json);
   BOOST_REQUIRE(std::holds_alternative<receipt>(first));
   BOOST_REQUIRE(std::holds_alternative<receipt>(second));
   BOOST_TEST((std::get<receipt>(first) == std::get<receipt>(second)));
@@ -157,7 +150,7 @@ BOOST_AUTO_TEST_CASE(a_second_runtime_takes_the_log_over_and_the_first_stops_and
                         site.box().settings_file(), "--set", "remote.port=0"}};
   BOOST_REQUIRE(wait_until(
       [&] {
-        submit_once(site.target(), probe_insert(random_id(), 0, 0));
+        site.submit(probe_insert(random_id(), 0, 0));
         return !site.daemon().running();
       },
       in(20s)));

@@ -13,12 +13,10 @@ using namespace std::chrono_literals;
 namespace {
 
 /// Submits a burst and waits for the receipts.
-void submit_burst(const observatory& site, std::map<std::string, seqno>& receipts, int count) {
-  remote_client client{site.target()};
-  BOOST_REQUIRE(!client.connect(5s));
+void submit_burst(observatory& site, std::map<std::string, seqno>& receipts, int count) {
   for (int i = 0; i < count; ++i) {
     const auto id = random_id();
-    const auto answer = client.ask<receipt>(submission{probe_insert(id, 0, i)}, 5s);
+    const auto answer = site.ask<receipt>(submission{probe_insert(id, 0, i)}, 5s);
     BOOST_REQUIRE(std::holds_alternative<receipt>(answer));
     receipts.emplace(id, std::get<receipt>(answer).seq);
   }

@@ -16,7 +16,7 @@ BOOST_AUTO_TEST_CASE(while_replay_is_paused_committed_moves_and_nothing_is_relea
   site.start();
   BOOST_REQUIRE(site.wait_until_ready());
   load work{site, 2};
-  BOOST_REQUIRE(work.wait_for(20, 20s));
+  BOOST_REQUIRE(site.wait_for([](const auto& s) { return s.log.lanes[0].replicated >= 20; }, 20s));
   sql(site.box().replica_dsn(), "SELECT pg_wal_replay_pause()");
   BOOST_REQUIRE(wait_until(
       [&] { return sql(site.box().replica_dsn(), "SELECT pg_get_wal_replay_pause_state()") == "paused"; },
@@ -54,7 +54,7 @@ BOOST_AUTO_TEST_CASE(a_black_hole_is_noticed_named_and_left_soon_after_it_heals)
   const auto noticed_after = std::chrono::steady_clock::now() - cut_at;
   BOOST_TEST_MESSAGE("noticed after " << noticed_after / 1ms << " ms");
   const auto report = site.status();
-  BOOST_REQUIRE(report.has_value());
+  BOOST_REQUIRE_MESSAGE(report.has_value(), site.why_no_status());
   BOOST_TEST(report->link.attempt >= 1U);
   BOOST_TEST(report->link.reason != "");
   BOOST_TEST((report->link.next_try_at > report->link.since));
@@ -75,20 +75,17 @@ BOOST_AUTO_TEST_CASE(a_paused_link_stays_paused_until_it_is_resumed) {
   observatory site{{"--rtt", "20"}};
   site.start();
   BOOST_REQUIRE(site.wait_until_ready());
-  remote_client client{site.target()};
-  BOOST_REQUIRE(!client.connect(5s));
-  const auto paused = client.ask<link_status>(steer{steering::pause, "the fibre is being spliced"}, 5s);
+  const auto paused = site.ask<link_status>(steer{steering::pause, "the fibre is being spliced"}, 5s);
   BOOST_REQUIRE(std::holds_alternative<link_status>(paused));
   BOOST_TEST((std::get<link_status>(paused).phase == link_phase::paused));
   load work{site, 1};
   BOOST_REQUIRE(work.wait_for(20, 20s));
   work.stop();
   const auto report = site.status();
-  BOOST_REQUIRE(report.has_value());
+  BOOST_REQUIRE_MESSAGE(report.has_value(), site.why_no_status());
   BOOST_TEST((report->link.phase == link_phase::paused));
   BOOST_TEST(report->link.reason == "the fibre is being spliced");
   BOOST_TEST(report->log.lanes[0].committed == 0U);
-  BOOST_REQUIRE(
-      std::holds_alternative<link_status>(client.ask<link_status>(steer{steering::resume, ""}, 5s)));
+  BOOST_REQUIRE(std::holds_alternative<link_status>(site.ask<link_status>(steer{steering::resume, ""}, 5s)));
   BOOST_TEST(site.wait_until_replicated(20s));
 }

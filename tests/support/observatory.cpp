@@ -13,7 +13,7 @@ namespace chasqui::test {
 
 namespace {
 
-constexpr std::chrono::seconds ask_timeout{3};
+constexpr std::chrono::seconds connect_timeout{3};
 
 std::string build_file(const std::string& name) {
   const char* build = std::getenv("SANDBOX_BUILD_DIR");
@@ -36,6 +36,10 @@ observatory::observatory(const std::vector<std::string>& sandbox_options, std::v
   sql(box_.direct_dsn(), "CREATE TABLE probe (id uuid PRIMARY KEY, origin int NOT NULL, number int NOT NULL, "
                          "arrival bigserial, CHECK (number >= 0));"
                          "GRANT ALL ON probe TO PUBLIC; GRANT ALL ON SEQUENCE probe_arrival_seq TO PUBLIC");
+  auto target = target_of(settings_);
+  if (auto* problem = std::get_if<fault>(&target))
+    throw std::runtime_error(problem->message);
+  client_ = std::make_unique<remote_client>(std::get<remote_target>(target));
 }
 
 void observatory::start() {
@@ -43,29 +47,24 @@ void observatory::start() {
   for (const auto& flag : flags_)
     argv.insert(argv.end(), {"--set", flag});
   daemon_ = std::make_unique<child_process>(argv, child_process::options{box_.dir() + "/chasquid.log", ""});
-  client_.reset();
-}
-
-remote_target observatory::target() const {
-  auto target = target_of(settings_);
-  if (auto* problem = std::get_if<fault>(&target))
-    throw std::runtime_error(problem->message);
-  return std::get<remote_target>(target);
 }
 
 std::optional<status_report> observatory::status() {
-  if (!client_) {
-    client_ = std::make_unique<remote_client>(target());
-    if (client_->connect(ask_timeout)) {
-      client_.reset();
-      return std::nullopt;
-    }
-  }
-  auto answer = client_->ask<status_report>(get_report{}, ask_timeout);
+  auto answer = ask<status_report>(get_report{});
   if (auto* report = std::get_if<status_report>(&answer))
     return std::move(*report);
-  client_.reset();
+  why_no_status_ = std::get<refusal>(answer).why.message;
   return std::nullopt;
+}
+
+std::optional<fault> observatory::reconnect(std::uint64_t broken_session) {
+  const std::unique_lock lock{session_mutex_};
+  if (session_ != broken_session)
+    return std::nullopt; // Another thread was here first.
+  ++session_;
+  auto problem = client_->connect(connect_timeout);
+  connected_ = !problem;
+  return problem;
 }
 
 bool observatory::wait_for(const std::function<bool(const status_report&)>& holds,
@@ -97,14 +96,7 @@ std::string probe_insert(const std::string& id, int origin, int number) {
          id + R"(","origin":)" + std::to_string(origin) + R"(,"number":)" + std::to_string(number) + "}]}]}";
 }
 
-std::variant<receipt, refusal> submit_once(const remote_target& target, const std::string& json) {
-  remote_client client{target};
-  if (auto problem = client.connect(ask_timeout))
-    return refusal{*problem, true};
-  return client.ask<receipt>(submission{json}, ask_timeout);
-}
-
-load::load(const observatory& where, int origins) : target_{where.target()} {
+load::load(observatory& where, int origins) : where_{where} {
   for (int origin = 0; origin < origins; ++origin)
     threads_.emplace_back([this, origin] { work(origin); });
 }
@@ -117,27 +109,18 @@ void load::stop() {
 }
 
 void load::work(int origin) {
-  std::unique_ptr<remote_client> client;
   for (int number = 0; !stopping_; ++number) {
     const auto id = random_id();
     const auto json = probe_insert(id, origin, number);
     for (bool kept = false; !kept && !stopping_;) {
-      if (!client) {
-        client = std::make_unique<remote_client>(target_);
-        if (client->connect(std::chrono::seconds{1})) {
-          client.reset();
-          continue;
-        }
-      }
-      const auto answer = client->ask<receipt>(submission{json}, std::chrono::seconds{1});
-      if (const auto* proof = std::get_if<receipt>(&answer)) {
-        const std::lock_guard lock{mutex_};
-        receipts_.emplace(id, proof->seq);
-        ++acknowledged_;
-        kept = true;
-      } else if (std::get<refusal>(answer).unreachable) {
-        client.reset();
-      }
+      const auto answer = where_.submit(json);
+      const auto* proof = std::get_if<receipt>(&answer);
+      if (proof == nullptr)
+        continue;
+      const std::lock_guard lock{mutex_};
+      receipts_.emplace(id, proof->seq);
+      ++acknowledged_;
+      kept = true;
     }
   }
 }

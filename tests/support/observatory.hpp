@@ -12,11 +12,15 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <shared_mutex>
 #include <string>
 #include <thread>
+#include <variant>
 #include <vector>
 
 namespace chasqui::test {
+
+constexpr std::chrono::seconds default_timeout{5};
 
 /// A sandbox with a daemon in it, and a table `probe` to write to. The settings may be changed line by line
 /// (`table.key=value`) as flags of the daemon.
@@ -31,8 +35,29 @@ public:
   void start();
   void kill() { daemon_->kill_and_wait(); }
 
-  /// A new session's answer to one question; nothing if the daemon cannot be reached or refuses.
+  /// Asks the daemon; tries once more in a new session if the old one has broken. May be called by several
+  /// threads: they share a session, since the actor framework takes all sessions of one process for one peer.
+  template <class Answer, class Question>
+  std::variant<Answer, refusal> ask(const Question& question,
+                                    std::chrono::milliseconds timeout = default_timeout) {
+    for (int attempt = 0;; ++attempt) {
+      std::shared_lock lock{session_mutex_};
+      const auto session = session_;
+      if (connected_) {
+        auto answer = client_->ask<Answer>(question, timeout);
+        const auto* problem = std::get_if<refusal>(&answer);
+        if (problem == nullptr || !problem->unreachable || attempt == 1)
+          return answer;
+      }
+      lock.unlock();
+      if (auto problem = reconnect(session))
+        return refusal{*problem, true};
+    }
+  }
+  std::variant<receipt, refusal> submit(const std::string& json) { return ask<receipt>(submission{json}); }
+  /// Nothing if the daemon cannot be reached or refuses; `why_no_status` says why.
   std::optional<status_report> status();
+  [[nodiscard]] const std::string& why_no_status() const noexcept { return why_no_status_; }
   /// Waits until the first lane and the link satisfy `holds`.
   bool wait_for(const std::function<bool(const status_report&)>& holds, std::chrono::milliseconds within);
   bool wait_until_ready() {
@@ -41,15 +66,20 @@ public:
   bool wait_until_replicated(std::chrono::milliseconds within) {
     return wait_for([](const auto& s) { return s.log.lanes[0].replicated == s.log.lanes[0].head; }, within);
   }
-  [[nodiscard]] remote_target target() const;
   [[nodiscard]] std::string daemon_log() const;
 
 private:
+  std::optional<fault> reconnect(std::uint64_t broken_session);
+
   sandbox box_;
   settings settings_;
   std::vector<std::string> flags_;
   std::unique_ptr<child_process> daemon_;
   std::unique_ptr<remote_client> client_;
+  std::shared_mutex session_mutex_;
+  std::uint64_t session_ = 0; ///< Counts them.
+  bool connected_ = false;
+  std::string why_no_status_;
 };
 
 /// One insert into `probe`.
@@ -58,14 +88,11 @@ std::string probe_insert(const std::string& id, int origin, int number);
 /// A random UUID, as text.
 std::string random_id();
 
-/// Submits one transaction in a session of its own.
-std::variant<receipt, refusal> submit_once(const remote_target& target, const std::string& json);
-
 /// Control processes that submit inserts into `probe`, each its next one when it has the receipt of the last.
 /// What is refused is submitted again under the same id, for as long as it takes.
 class load {
 public:
-  load(const observatory& where, int origins);
+  load(observatory& where, int origins);
   ~load() { stop(); }
   /// Ends after the transactions that are under way.
   void stop();
@@ -78,7 +105,7 @@ public:
 private:
   void work(int origin);
 
-  remote_target target_;
+  observatory& where_;
   std::atomic<bool> stopping_ = false;
   std::atomic<std::size_t> acknowledged_ = 0;
   mutable std::mutex mutex_;

@@ -110,6 +110,18 @@ BOOST_FIXTURE_TEST_CASE(more_submissions_than_may_wait_are_refused_at_once, buff
   BOOST_TEST((problem(large) == fault_code::overloaded));
 }
 
+BOOST_FIXTURE_TEST_CASE(what_has_gone_to_the_store_or_was_given_up_waits_no_longer, buffer_desk) {
+  open();
+  for (int i = 1; i <= 30; ++i) {
+    BOOST_TEST(!answered(submit(i, 100)));
+    kept();
+  }
+  submit(40);
+  submit(41, 900);
+  pass(200ms);
+  BOOST_TEST(!answered(submit(42, 900)));
+}
+
 BOOST_FIXTURE_TEST_CASE(a_lane_at_its_limit_refuses_and_the_other_lane_does_not, buffer_desk) {
   open(100, 0);
   BOOST_TEST((problem(submit(1)) == fault_code::store_full));

@@ -262,7 +262,7 @@ BOOST_AUTO_TEST_CASE(every_entry_is_applied_once_and_in_order_or_is_a_dead_lette
       history h{seed};
       for (int i = 0; i < 1500; ++i)
         h.step(false);
-      for (int i = 0; i < 20'000 && h.committed_seq < h.entries_max; ++i)
+      for (int i = 0; i < 200'000 && h.committed_seq < h.entries_max; ++i)
         h.step(true); // The link holds from here on: all must arrive.
       h.check_end();
       sessions += h.sessions;

@@ -64,6 +64,13 @@ BOOST_FIXTURE_TEST_CASE(an_entry_has_arrived_when_replay_and_cursor_both_say_so,
   BOOST_TEST(arrived(seen(100, 5)) == 0U); // Told once.
 }
 
+BOOST_FIXTURE_TEST_CASE(wal_that_is_received_and_not_replayed_makes_nothing_arrive, watched) {
+  commit(barrier(5, 100));
+  auto s = seen(50, 5);
+  s.receive = {1000};
+  BOOST_TEST(arrived(s) == 0U);
+}
+
 BOOST_FIXTURE_TEST_CASE(only_what_a_barrier_covers_arrives_however_far_the_cursor_is, watched) {
   commit(barrier(5, 100));
   commit(barrier(9, 200));

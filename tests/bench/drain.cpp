@@ -35,9 +35,7 @@ std::string real_sized(int number) {
          std::to_string(number) +
          R"(_add.fits.bz2","size":15847270,"checksum":"93349c5b14c3628341c823d820ae218b","object":"M101-pos1",)"
          R"("ra_deg":210.800833400112,"dec_deg":54.34877772501,"exposure_time_s":119.9986,"filter":"g",)"
-         R"("instrument":"GMOS-N","observed_at":"2007-02-21T15:49:30Z"}]},)"
-         R"({"op":"update","table":"raw_data_package","where":{"id":"0197a4e2-5a5a-7000-8000-00000000b002"},)"
-         R"("set":{"size":15847270}}]})";
+         R"("instrument":"GMOS-N","observed_at":"2007-02-21T15:49:30Z"}]}]})";
 }
 
 void plant_parents(const std::string& dsn) {

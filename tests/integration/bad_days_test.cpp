@@ -5,6 +5,11 @@
 #include "tests/support/sql.hpp"
 #include "tests/support/wait_until.hpp"
 
+#include <boost/asio/connect.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/write.hpp>
+
 #include <chrono>
 #include <csignal>
 
@@ -123,6 +128,25 @@ BOOST_AUTO_TEST_CASE(bad_transactions_are_refused_one_by_one_with_the_field) {
   BOOST_TEST((unknown.code == fault_code::unknown_field));
   BOOST_TEST(unknown.field == "steps[0].tabel");
   BOOST_TEST(std::holds_alternative<receipt>(site.submit(probe_insert(random_id(), 0, 0))));
+}
+
+BOOST_AUTO_TEST_CASE(strangers_at_the_door_disturb_no_session) {
+  observatory site{{"--rtt", "20"}};
+  site.start();
+  BOOST_REQUIRE(site.wait_until_ready());
+  const auto sessions = site.sessions();
+  for (int stranger = 0; stranger < 6; ++stranger) {
+    boost::asio::io_context io;
+    boost::asio::ip::tcp::socket socket{io};
+    socket.connect({boost::asio::ip::address_v4::loopback(), site.door()});
+    boost::asio::write(socket, boost::asio::buffer("GET / HTTP/1.0\r\n\r\n", 18));
+    boost::system::error_code closed;
+    char answer[512];
+    while (!closed)
+      socket.read_some(boost::asio::buffer(answer), closed);
+    BOOST_REQUIRE(std::holds_alternative<receipt>(site.submit(probe_insert(random_id(), 0, stranger))));
+  }
+  BOOST_TEST(site.sessions() == sessions);
 }
 
 BOOST_AUTO_TEST_CASE(the_same_id_again_gets_the_first_receipt) {

@@ -118,10 +118,10 @@ BOOST_AUTO_TEST_CASE(a_change_by_key_uses_the_index) {
   lane_session s{new_site()};
   std::vector<segment> segments;
   for (seqno seq = 1; seq <= 200; ++seq) {
-    const auto n = std::to_string(seq);
-    segments.push_back(entry_of(
-        seq, R"({"op":"update","table":"large","where":{"id":)" + n +
-                 R"(},"set":{"name":"y"}},{"op":"delete","table":"large","where":{"id":)" + n + "}}"));
+    const auto where = R"("where":{"id":)" + std::to_string(seq) + "}";
+    std::string steps = R"({"op":"update","table":"large","set":{"name":"y"},)";
+    steps.append(where).append(R"(},{"op":"delete","table":"large",)").append(where).append("}");
+    segments.push_back(entry_of(seq, steps));
   }
   const auto outcomes = s.outcomes(std::move(segments));
   BOOST_TEST(outcomes == "ok*200");

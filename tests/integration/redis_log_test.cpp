@@ -262,15 +262,18 @@ BOOST_AUTO_TEST_CASE(a_refusal_that_names_another_transaction_is_a_divergence) {
 
 BOOST_AUTO_TEST_CASE(dead_letters_are_listed_oldest_first_and_counted) {
   log.append(test_items(1, 30));
-  for (const seqno seq : {30U, 9U, 10U, 8U})
-    log.bury(refusal(seq, seq));
+  for (const seqno seq : {30U, 9U, 10U, 8U}) {
+    auto why = refusal(seq, seq);
+    why.at = test_time(1000 - seq);
+    log.bury(why);
+  }
   list_dead two;
   two.entries_max = 2;
   const auto page = log.list_dead(two).page;
   BOOST_TEST(page.total == 4U);
   BOOST_REQUIRE_EQUAL(page.letters.size(), 2U);
-  BOOST_TEST(page.letters[0].why.seq == 8U);
-  BOOST_TEST(page.letters[1].why.seq == 9U);
+  BOOST_TEST(page.letters[0].why.seq == 30U);
+  BOOST_TEST(page.letters[1].why.seq == 10U);
   const auto one = log.list_dead({test_id(10), 100}).page;
   BOOST_REQUIRE_EQUAL(one.letters.size(), 1U);
   BOOST_TEST(one.letters[0].why.seq == 10U);
@@ -313,6 +316,12 @@ BOOST_AUTO_TEST_CASE(a_newer_owner_fences_an_older_one) {
   BOOST_CHECK(log.bury(refusal(1, 1)).code == fault_code::fenced);
   BOOST_TEST(log.read(1).entries.size() == 1U);
   BOOST_TEST(other.append({test_item(2)}).slots.at(0).seq == 2U);
+}
+
+BOOST_AUTO_TEST_CASE(the_epoch_rises_even_when_the_clock_was_set_back) {
+  redis().command({"HSET", "chasqui:{atacama}:owner", "epoch", "9000000000000"});
+  BOOST_TEST(log.open().epoch == 9'000'000'000'001U);
+  BOOST_TEST(log.append({test_item(1)}).slots.size() == 1U);
 }
 
 BOOST_AUTO_TEST_CASE(two_sites_share_a_redis_and_see_nothing_of_each_other) {

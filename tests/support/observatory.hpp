@@ -36,7 +36,7 @@ public:
   void kill() { daemon_->kill_and_wait(); }
 
   /// Asks the daemon; tries once more in a new session if the old one has broken. May be called by several
-  /// threads: they share a session, since the actor framework takes all sessions of one process for one peer.
+  /// threads: they share a session.
   template <class Answer, class Question>
   std::variant<Answer, refusal> ask(const Question& question,
                                     std::chrono::milliseconds timeout = default_timeout) {
@@ -66,6 +66,9 @@ public:
   bool wait_until_replicated(std::chrono::milliseconds within) {
     return wait_for([](const auto& s) { return s.log.lanes[0].replicated == s.log.lanes[0].head; }, within);
   }
+  /// How many sessions it has taken so far.
+  [[nodiscard]] std::uint64_t sessions() const noexcept { return session_; }
+  [[nodiscard]] std::uint16_t door() const noexcept { return settings_.remote.port; }
   [[nodiscard]] std::string daemon_log() const;
 
 private:

@@ -92,9 +92,21 @@ template <class T> std::pair<ticket, caf::typed_response_promise<T>> promise_rea
 
 void settle(self_pointer self, ticket who) { self->state.reads.erase(who); }
 
+void answer_locates(buffer_state& s) {
+  for (auto& [lane, promise] : std::exchange(s.locates, {})) {
+    auto outcome = s.core->locate(lane);
+    if (auto* problem = std::get_if<fault>(&outcome))
+      promise.deliver(to_error(*problem));
+    else
+      promise.deliver(std::get<position>(std::move(outcome)));
+  }
+}
+
 void act(self_pointer self, buffer_actions actions) {
   ask_store(self, actions);
   tell_others(self, actions);
+  if (!self->state.core->is_opening())
+    answer_locates(self->state);
   if (actions.quit)
     leave(self, *actions.quit);
 }
@@ -129,10 +141,12 @@ caf::result<batch> give(self_pointer self, const take& what) {
 }
 
 caf::result<position> stand(self_pointer self, const std::string& lane) {
-  auto outcome = self->state.core->locate(lane);
-  if (auto* problem = std::get_if<fault>(&outcome))
-    return to_error(*problem);
-  return std::get<position>(std::move(outcome));
+  auto& s = self->state;
+  auto promise = self->make_response_promise<position>();
+  s.locates.emplace_back(lane, promise);
+  if (!s.core->is_opening())
+    answer_locates(s);
+  return promise;
 }
 
 caf::result<life> trace(self_pointer self, uuid id) {

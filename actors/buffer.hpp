@@ -8,7 +8,10 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <string>
 #include <unordered_map>
+#include <utility>
+#include <vector>
 
 namespace chasqui {
 
@@ -23,7 +26,8 @@ struct buffer_state {
   std::unordered_map<ticket, caf::typed_response_promise<receipt>> appends;
   std::unordered_map<ticket, caf::typed_response_promise<reached>> waits;
   std::unordered_map<ticket, std::function<void(const caf::error&)>> reads; ///< What the store is asked for.
-  std::map<std::string, caf::actor_addr> takers;                            ///< Who took a lane last.
+  std::vector<std::pair<std::string, caf::typed_response_promise<position>>> locates; ///< Wait for the store.
+  std::map<std::string, caf::actor_addr> takers; ///< Who took a lane last.
 };
 
 using buffer_shell = with_shell<buffer_actor>;

@@ -83,6 +83,9 @@ public:
   /// Keeps nothing new; quits with `none` once nothing is under way.
   buffer_actions drain(moment now);
 
+  /// Whether the store's answer to `open` is still to come.
+  [[nodiscard]] bool is_opening() const noexcept { return phase_ == store_phase::opening; }
+
   /// Where a lane stands; a fault while the store is not open.
   [[nodiscard]] std::variant<position, fault> locate(const std::string& lane) const;
 

@@ -30,35 +30,36 @@ link_lifecycle after_failure(const link_input::failed& f, std::uint32_t attempt,
 link_lifecycle next_phase(const link_lifecycle& now_in, const link_event& what, moment now,
                           const backoff_policy& policy) {
   using namespace link_input;
-  const auto connect = [&](std::uint32_t attempt) -> link_lifecycle {
-    return phase::connecting{now, attempt};
+  const auto connect = [&](std::uint32_t attempt, const fault& why = {}) -> link_lifecycle {
+    return phase::connecting{now, attempt, why};
   };
   const auto stay = [](const auto& same) -> link_lifecycle { return same; };
-  return std::visit(overloaded{
-                        [&](const phase::connecting& p, const opened&) -> link_lifecycle {
-                          return phase::streaming{now, p.attempt};
-                        },
-                        [&](const phase::connecting& p, const failed& f) {
-                          return after_failure(f, p.attempt, now, policy);
-                        },
-                        [&](const phase::streaming& p, const failed& f) {
-                          const bool stable = now.steady - p.since.steady >= policy.stable;
-                          return after_failure(f, stable ? 1 : p.attempt, now, policy);
-                        },
-                        [&](const phase::streaming&, const restarted&) { return connect(1); },
-                        [&](const phase::backing_off& p, const time_passed&) {
-                          return now.steady >= p.until.steady ? connect(p.attempt + 1) : stay(p);
-                        },
-                        [&](const phase::backing_off& p, const heard&) { return connect(p.attempt + 1); },
-                        [&](const phase::paused&, const resume&) { return connect(1); },
-                        [&](const phase::fenced&, const resume&) { return connect(1); },
-                        [&](const phase::diverged&, const resume&) { return connect(1); },
-                        [&](const auto&, const pause& p) -> link_lifecycle {
-                          return phase::paused{now, p.reason};
-                        },
-                        [&](const auto& same, const auto&) { return stay(same); },
-                    },
-                    now_in, what);
+  return std::visit(
+      overloaded{
+          [&](const phase::connecting& p, const opened&) -> link_lifecycle {
+            return phase::streaming{now, p.attempt};
+          },
+          [&](const phase::connecting& p, const failed& f) {
+            return after_failure(f, p.attempt, now, policy);
+          },
+          [&](const phase::streaming& p, const failed& f) {
+            const bool stable = now.steady - p.since.steady >= policy.stable;
+            return after_failure(f, stable ? 1 : p.attempt, now, policy);
+          },
+          [&](const phase::streaming&, const restarted&) { return connect(1); },
+          [&](const phase::backing_off& p, const time_passed&) {
+            return now.steady >= p.until.steady ? connect(p.attempt + 1, p.why) : stay(p);
+          },
+          [&](const phase::backing_off& p, const heard&) { return connect(p.attempt + 1, p.why); },
+          [&](const phase::paused&, const resume&) { return connect(1); },
+          [&](const phase::fenced&, const resume&) { return connect(1); },
+          [&](const phase::diverged&, const resume&) { return connect(1); },
+          [&](const auto&, const pause& p) -> link_lifecycle {
+            return phase::paused{now, p.reason};
+          },
+          [&](const auto& same, const auto&) { return stay(same); },
+      },
+      now_in, what);
 }
 
 link_status describe(const link_lifecycle& now_in) {
@@ -66,7 +67,9 @@ link_status describe(const link_lifecycle& now_in) {
   return std::visit(
       overloaded{
           [](const connecting& p) {
-            return link_status{link_phase::connecting, p.since.wall, p.attempt, {}, {}};
+            const auto shown = p.why ? link_phase::backing_off : link_phase::connecting;
+            return link_status{shown, p.since.wall, p.attempt, p.why ? p.since.wall : instant{},
+                               p.why.message};
           },
           [](const streaming& p) {
             return link_status{link_phase::streaming, p.since.wall, 0, {}, {}};

@@ -23,6 +23,7 @@ namespace phase {
 struct connecting {
   moment since;
   std::uint32_t attempt = 1;
+  fault why = {}; ///< Of the attempt before; none for the first.
 };
 struct streaming {
   moment since;
@@ -75,7 +76,8 @@ using link_event =
 link_lifecycle next_phase(const link_lifecycle& now_in, const link_event& what, moment now,
                           const backoff_policy& policy);
 
-/// The phase as people are told of it.
+/// The phase as people are told of it: a link that failed is `backing_off` until it works again, with its
+/// reason, also while another attempt is under way.
 link_status describe(const link_lifecycle& now_in);
 
 /// Whether a forwarder runs in this phase.

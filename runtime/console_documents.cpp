@@ -24,7 +24,7 @@ std::string seconds_for_people(double seconds) {
   return for_people(std::chrono::microseconds{std::llround(std::clamp(seconds, 0.0, longest) * 1e6)});
 }
 
-std::string dash_if_empty(std::string text) { return text.empty() ? "-" : text; }
+std::string dash_if_empty(const std::string& text) { return text.empty() ? "-" : text; }
 
 section link_section(const link_status& link, instant now) {
   section s{"", {}, {{"link", std::string{to_string(link.phase)}}}};

@@ -67,18 +67,20 @@ public:
     using outcome = std::variant<Answer, refusal>;
     auto promise = std::make_shared<std::promise<outcome>>();
     auto future = promise->get_future();
-    system().spawn(
-        [promise, question = std::move(question), timeout, door = gatekeeper_](caf::event_based_actor* self) {
-          const auto finish = [self, promise](outcome o) {
-            promise->set_value(std::move(o));
-            self->quit();
-          };
-          self->set_down_handler([finish](const caf::down_msg& down) { finish(to_refusal(down.reason)); });
-          self->monitor(door);
-          self->request(door, timeout, question)
-              .then([finish](Answer& answer) { finish(std::move(answer)); },
-                    [finish](caf::error& e) { finish(to_refusal(e)); });
-        });
+    // With an argument, since CAF 0.17.6 binds a reference to null when it spawns a function without any.
+    const auto asker = [promise, question = std::move(question), timeout](caf::event_based_actor* self,
+                                                                          const gatekeeper_actor& door) {
+      const auto finish = [self, promise](outcome o) {
+        promise->set_value(std::move(o));
+        self->quit();
+      };
+      self->set_down_handler([finish](const caf::down_msg& down) { finish(to_refusal(down.reason)); });
+      self->monitor(door);
+      self->request(door, timeout, question)
+          .then([finish](Answer& answer) { finish(std::move(answer)); },
+                [finish](caf::error& e) { finish(to_refusal(e)); });
+    };
+    system().spawn(asker, gatekeeper_);
     return future.get();
   }
 

@@ -24,7 +24,7 @@ struct news {
 using news_box = mailbox<news>;
 
 subscriber_actor::behavior_type subscriber(subscriber_actor::pointer self, const gatekeeper_actor& door,
-                                           std::shared_ptr<news_box> box) {
+                                           const std::shared_ptr<news_box>& box) {
   self->set_down_handler([box](const caf::down_msg& down) { box->push({{}, to_refusal(down.reason)}); });
   self->monitor(door);
   self->send(door, subscriber_actor{self}, subscribe{});

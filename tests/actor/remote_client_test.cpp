@@ -78,11 +78,11 @@ caf::actor_system_config& configure(caf::actor_system_config& config) {
 
 constexpr auto some_id = uuid{1, 2};
 
-gatekeeper_actor::behavior_type fake_gatekeeper(gatekeeper_actor::pointer self) {
-  return {[](const submission& s) -> caf::result<receipt> {
+gatekeeper_actor::behavior_type fake_gatekeeper(gatekeeper_actor::pointer self, seqno seq) {
+  return {[seq](const submission& s) -> caf::result<receipt> {
             if (s.json != "good")
               return to_error({fault_code::unknown_field, "There is no `colour`.", "steps[0].colour"});
-            return receipt{some_id, "main", 7, durability::fsynced, store_kind::redis, instant{5us}};
+            return receipt{some_id, "main", seq, durability::fsynced, store_kind::redis, instant{5us}};
           },
           [](get_report) -> caf::result<status_report> { return status_report{}; },
           [](const find&) -> caf::result<life> { return life{}; },
@@ -98,7 +98,7 @@ gatekeeper_actor::behavior_type fake_gatekeeper(gatekeeper_actor::pointer self) 
 /// A daemon that has nothing but its door.
 class fake_daemon {
 public:
-  fake_daemon() : system_{secured(config_)}, gatekeeper_{system_.spawn(fake_gatekeeper)} {
+  fake_daemon() : system_{secured(config_)}, gatekeeper_{system_.spawn(fake_gatekeeper, seqno{7})} {
     const auto bound = caf::openssl::publish(gatekeeper_, 0, "127.0.0.1");
     BOOST_REQUIRE(bound);
     port_ = *bound;

@@ -90,6 +90,16 @@ BOOST_AUTO_TEST_CASE(events_reach_whoever_listens_in_order) {
   BOOST_TEST(s.publisher->dropped() == 0U);
 }
 
+BOOST_AUTO_TEST_CASE(the_backlog_bounds_what_waits_and_not_what_was_heard) {
+  site s{10};
+  listener heard{s.redis};
+  for (std::uint64_t number = 1; number <= 50; ++number) {
+    s.publisher->publish(numbered(number));
+    BOOST_REQUIRE_EQUAL(heard.next().number, number);
+  }
+  BOOST_TEST(s.publisher->dropped() == 0U);
+}
+
 BOOST_AUTO_TEST_CASE(a_detail_that_is_no_text_does_no_harm) {
   site s;
   listener heard{s.redis};

@@ -285,6 +285,7 @@ BOOST_AUTO_TEST_CASE(a_redis_wiped_under_us_is_not_written_to_before_it_is_claim
   BOOST_CHECK(problem.code == fault_code::store_unavailable);
   BOOST_TEST(says(problem, "lost this runtime's claim"));
   BOOST_TEST(s.redis.command({"DBSIZE"}) == "0");
+  BOOST_TEST(says(s.log.read(1).problem, "is not open"));
   BOOST_TEST(s.reopen().lanes.at(0).head == 0U);
 }
 

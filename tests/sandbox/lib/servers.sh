@@ -85,7 +85,7 @@ direct_dsn() {
   echo "host=127.0.0.1 port=$(pg_port "$1") dbname=ops user=postgres password=$pg_password application_name=sandbox"
 }
 
-forwarder_dsn() { echo "host=127.0.0.1 port=$1 dbname=ops user=chasqui_forwarder application_name=chasqui"; }
+forwarder_dsn() { echo "host=127.0.0.1 port=$1 dbname=ops user=chasqui_forwarder sslmode=disable application_name=chasqui"; }
 
 sql() {
   local part=$1; shift

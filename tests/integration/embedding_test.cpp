@@ -1,0 +1,113 @@
+#define BOOST_TEST_MODULE embedding
+#include <boost/test/unit_test.hpp>
+
+#include "runtime/runtime.hpp"
+#include "tests/support/child_process.hpp"
+#include "tests/support/observatory.hpp"
+#include "tests/support/sandbox.hpp"
+#include "tests/support/sql.hpp"
+#include "tests/support/wait_until.hpp"
+
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <csignal>
+#include <cstdlib>
+#include <cstring>
+
+using namespace chasqui;
+using namespace chasqui::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+settings settings_of(const sandbox& box, bool published) {
+  auto reading = read_settings_file(box.settings_file(), {}, {});
+  BOOST_REQUIRE(reading.errors.empty());
+  if (!published)
+    reading.value.remote.port = 0;
+  return reading.value;
+}
+
+std::string delete_nothing() {
+  return R"({"steps":[{"op":"delete","table":"raw_data_file","where":{"name":"none"},"expect_rows":null}]})";
+}
+
+std::array<struct sigaction, 32> signal_handlers() {
+  std::array<struct sigaction, 32> out{};
+  for (int number = 1; number < 32; ++number)
+    sigaction(number, nullptr, &out[static_cast<std::size_t>(number)]);
+  return out;
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_CASE(the_example_of_the_documentation_runs) {
+  const sandbox box{{"--rtt", "20"}};
+  child_process example{
+      {std::string{std::getenv("SANDBOX_BUILD_DIR")} + "/bin/embedding", box.settings_file()}};
+  BOOST_TEST((example.wait(in(60s)) == 0));
+  BOOST_TEST(sql(box.replica_dsn(), "SELECT status FROM executed_obs_unit") == "completed");
+}
+
+BOOST_AUTO_TEST_CASE(a_host_gets_receipts_by_future_and_by_callback_and_hears_events) {
+  const sandbox box{{"--rtt", "20"}};
+  runtime site{settings_of(box, false)};
+  std::atomic<int> replicated = 0;
+  site.subscribe([&](const event& e) { replicated += e.kind == event_kind::replicated ? 1 : 0; });
+  BOOST_REQUIRE(std::holds_alternative<reached>(site.wait({condition::ready, {}, {}, 20s})));
+  std::promise<outcome<receipt>> called;
+  site.submit(delete_nothing(), [&](outcome<receipt> r) { called.set_value(std::move(r)); });
+  const auto first = called.get_future().get();
+  const auto second = site.submit(delete_nothing()).get();
+  BOOST_REQUIRE(std::holds_alternative<receipt>(first));
+  BOOST_REQUIRE(std::holds_alternative<receipt>(second));
+  BOOST_TEST(std::get<receipt>(first).seq == 1U);
+  BOOST_TEST(std::get<receipt>(second).seq == 2U);
+  BOOST_TEST((std::get<receipt>(second).durability == durability::fsynced));
+  const await both{condition::transaction, std::get<receipt>(second).id, stage::replicated, 30s};
+  BOOST_REQUIRE(std::holds_alternative<reached>(site.wait(both)));
+  BOOST_TEST(wait_until([&] { return replicated > 0; }, in(20s)));
+  const auto report = site.status();
+  BOOST_REQUIRE(std::holds_alternative<status_report>(report));
+  BOOST_TEST(std::get<status_report>(report).log.lanes[0].replicated == 2U);
+}
+
+BOOST_AUTO_TEST_CASE(a_runtime_that_was_stopped_refuses_at_once_and_says_so) {
+  const sandbox box{{"--rtt", "20"}};
+  runtime site{settings_of(box, false)};
+  BOOST_TEST(!site.ended().has_value());
+  site.stop(10s);
+  BOOST_REQUIRE(site.ended().has_value());
+  BOOST_TEST((site.ended()->code == fault_code::none));
+  const auto late = site.submit(delete_nothing()).get();
+  BOOST_REQUIRE(std::holds_alternative<fault>(late));
+  BOOST_TEST((std::get<fault>(late).code == fault_code::unavailable));
+}
+
+BOOST_AUTO_TEST_CASE(a_host_keeps_its_signal_handlers) {
+  const sandbox box{{"--rtt", "20"}};
+  const auto before = signal_handlers();
+  {
+    runtime site{settings_of(box, true)};
+    BOOST_REQUIRE(std::holds_alternative<reached>(site.wait({condition::ready, {}, {}, 20s})));
+    const auto during = signal_handlers();
+    for (std::size_t number = 1; number < before.size(); ++number)
+      BOOST_TEST((before[number].sa_handler == during[number].sa_handler), "signal " << number);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(two_runtimes_in_one_host_serve_two_sites) {
+  const sandbox box{{"--rtt", "20"}};
+  auto other = settings_of(box, false);
+  other.site = "other";
+  runtime first{settings_of(box, false)};
+  runtime second{other};
+  for (auto* site : {&first, &second}) {
+    BOOST_REQUIRE(std::holds_alternative<reached>(site->wait({condition::ready, {}, {}, 20s})));
+    const auto kept = site->submit(delete_nothing()).get();
+    BOOST_REQUIRE(std::holds_alternative<receipt>(kept));
+    BOOST_TEST(std::get<receipt>(kept).seq == 1U);
+    BOOST_TEST(std::holds_alternative<reached>(site->wait({condition::replicated, {}, {}, 30s})));
+  }
+}

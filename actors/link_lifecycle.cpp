@@ -8,6 +8,7 @@ namespace chasqui {
 namespace {
 
 template <class... Handlers> struct overloaded : Handlers... { using Handlers::operator()...; };
+template <class... Handlers> overloaded(Handlers...) -> overloaded<Handlers...>;
 
 moment later(moment now, std::chrono::milliseconds wait) {
   return {now.steady + wait, now.wall + std::chrono::duration_cast<std::chrono::microseconds>(wait)};

@@ -93,6 +93,7 @@ supervisor_shell::behavior_type supervisor(self_pointer self, std::vector<child_
                                            supervision_policy policy, supervisor_surroundings around) {
   auto& s = self->state;
   std::vector<child_spec> specs;
+  specs.reserve(table.size());
   for (const auto& row : table)
     specs.push_back(row.spec);
   s.core.emplace(std::move(specs), policy);

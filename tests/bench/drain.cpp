@@ -19,7 +19,6 @@ namespace {
 using namespace chasqui;
 using namespace chasqui::test;
 using namespace std::chrono_literals;
-using bench::row;
 
 constexpr auto goal_txn_per_s = 10'000.0;
 constexpr int one_by_one = 30;
@@ -56,8 +55,8 @@ double fill(observatory& site, int entries) {
       out << real_sized(i) << '\n';
   }
   const auto began = std::chrono::steady_clock::now();
-  const auto command = std::string{std::getenv("SANDBOX_BUILD_DIR")} + "/bin/chasqui --config " +
-                       site.box().settings_file() + " submit " + file + " >/dev/null";
+  const auto command =
+      program("chasqui") + " --config " + site.box().settings_file() + " submit " + file + " >/dev/null";
   if (std::system(command.c_str()) != 0) // NOLINT(concurrency-mt-unsafe): one thread.
     throw std::runtime_error("chasqui submit failed");
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();

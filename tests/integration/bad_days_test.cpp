@@ -170,8 +170,8 @@ BOOST_AUTO_TEST_CASE(a_second_runtime_takes_the_log_over_and_the_first_stops_and
   observatory site{{"--rtt", "20"}};
   site.start();
   BOOST_REQUIRE(site.wait_until_ready());
-  child_process second{{std::string{std::getenv("SANDBOX_BUILD_DIR")} + "/bin/chasquid", "--config",
-                        site.box().settings_file(), "--set", "remote.port=0"}};
+  child_process second{
+      {program("chasquid"), "--config", site.box().settings_file(), "--set", "remote.port=0"}};
   BOOST_REQUIRE(wait_until(
       [&] {
         site.submit(probe_insert(random_id(), 0, 0));

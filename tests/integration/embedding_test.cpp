@@ -44,8 +44,7 @@ std::array<struct sigaction, 32> signal_handlers() {
 
 BOOST_AUTO_TEST_CASE(the_example_of_the_documentation_runs) {
   const sandbox box{{"--rtt", "20"}};
-  child_process example{
-      {std::string{std::getenv("SANDBOX_BUILD_DIR")} + "/bin/embedding", box.settings_file()}};
+  child_process example{{program("embedding"), box.settings_file()}};
   BOOST_TEST((example.wait(in(60s)) == 0));
   BOOST_TEST(sql(box.replica_dsn(), "SELECT status FROM executed_obs_unit") == "completed");
 }

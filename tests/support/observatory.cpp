@@ -15,13 +15,6 @@ namespace {
 
 constexpr std::chrono::seconds connect_timeout{3};
 
-std::string build_file(const std::string& name) {
-  const char* build = std::getenv("SANDBOX_BUILD_DIR");
-  if (build == nullptr)
-    throw std::runtime_error("SANDBOX_BUILD_DIR is not set: run this test through ctest");
-  return std::string{build} + "/bin/" + name;
-}
-
 settings read_sandbox_settings(const sandbox& box) {
   auto reading = read_settings_file(box.settings_file(), {}, {});
   if (!reading.errors.empty())
@@ -30,6 +23,13 @@ settings read_sandbox_settings(const sandbox& box) {
 }
 
 } // namespace
+
+std::string program(const std::string& name) {
+  const char* build = std::getenv("SANDBOX_BUILD_DIR"); // NOLINT(concurrency-mt-unsafe): nobody sets it.
+  if (build == nullptr)
+    throw std::runtime_error("SANDBOX_BUILD_DIR is not set: run this test through ctest");
+  return std::string{build} + "/bin/" + name;
+}
 
 observatory::observatory(const std::vector<std::string>& sandbox_options, std::vector<std::string> flags)
     : box_{sandbox_options}, settings_{read_sandbox_settings(box_)}, flags_{std::move(flags)} {
@@ -43,7 +43,7 @@ observatory::observatory(const std::vector<std::string>& sandbox_options, std::v
 }
 
 void observatory::start() {
-  std::vector<std::string> argv{build_file("chasquid"), "--config", box_.settings_file()};
+  std::vector<std::string> argv{program("chasquid"), "--config", box_.settings_file()};
   for (const auto& flag : flags_)
     argv.insert(argv.end(), {"--set", flag});
   daemon_ = std::make_unique<child_process>(argv, child_process::options{box_.dir() + "/chasquid.log", ""});

@@ -88,6 +88,9 @@ private:
 /// One insert into `probe`.
 std::string probe_insert(const std::string& id, int origin, int number);
 
+/// The path of a program that was built.
+std::string program(const std::string& name);
+
 /// A random UUID, as text.
 std::string random_id();
 

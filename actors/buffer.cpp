@@ -78,6 +78,8 @@ void leave(self_pointer self, const fault& why) {
     promise.deliver(to_error(gone));
   for (auto& [who, tell] : s.reads)
     tell(to_error(gone));
+  for (auto& [lane, promise] : s.locates)
+    promise.deliver(to_error(gone));
   end_waits(self, gone);
   self->quit(why ? to_error(why) : caf::error{caf::exit_reason::user_shutdown});
 }

@@ -58,7 +58,7 @@ private:
 
   void claim(const std::vector<std::string>& lanes);
   void claimed(const redis_reply& reply, const std::vector<std::string>& lanes);
-  void opened(fault problem);
+  void opened(const fault& problem);
   void trim(const std::vector<std::string>& order, const handler<fault>& then);
 
   bool send(const std::string& script, const words& arguments, redis_connection::answer then);
@@ -94,12 +94,12 @@ void session::open(const std::vector<std::string>& lanes, handler<log_opened> th
   draft_ = {};
   opening_ = std::move(then);
   connection_ = std::make_unique<redis_connection>(io_, settings_);
-  connection_->open([weak = weak_from_this(), lanes](fault problem) {
+  connection_->open([weak = weak_from_this(), lanes](const fault& problem) {
     const auto self = weak.lock();
     if (!self)
       return;
     if (problem)
-      self->opened(std::move(problem));
+      self->opened(problem);
     else
       self->claim(lanes);
   });
@@ -137,7 +137,7 @@ void session::claimed(const redis_reply& reply, const std::vector<std::string>& 
   opened({});
 }
 
-void session::opened(fault problem) {
+void session::opened(const fault& problem) {
   const auto then = std::exchange(opening_, nullptr);
   if (!then)
     return;

@@ -98,7 +98,6 @@ struct settings {
     std::string client_certificate; ///< The console's own.
     std::string client_key;
     std::vector<std::string> rights{"read", "submit", "steer"}; ///< What remote sessions may do.
-    std::uint32_t requests_max = 10'000; ///< Requests of all sessions under way at once.
   } remote;
 
   struct {

@@ -160,9 +160,6 @@ constexpr std::array keys{
     setting_key{CHASQUI_KEY(remote.client_key), .description = "Its key, PEM"},
     setting_key{CHASQUI_KEY(remote.rights), .description = "What remote sessions may do: read, submit, steer",
                 .refuse = refuse_right},
-    setting_key{CHASQUI_KEY(remote.requests_max),
-                .description = "Requests of all sessions under way at once; more are refused",
-                .range = {1, 1'000'000}, .unit = "requests"},
 
     setting_key{CHASQUI_KEY(daemon.grace_ms),
                 .description = "SIGTERM drains what is in flight for so long at most", .range = {0, hour_ms}},

@@ -1,6 +1,6 @@
 #include "runtime/remote_client.hpp"
 
-#include "runtime/remote_probe.hpp"
+#include "adapters/tls_errors.hpp"
 
 #include <caf/actor_system_config.hpp>
 #include <caf/io/middleman.hpp>
@@ -86,11 +86,6 @@ std::variant<remote_target, fault> target_of(const settings& s) {
   return target;
 }
 
-std::string to_string(const remote_target& target) {
-  const bool v6 = target.host.find(':') != std::string::npos;
-  return (v6 ? '[' + target.host + ']' : target.host) + ':' + std::to_string(target.port);
-}
-
 refusal to_refusal(const caf::error& e) {
   if (e.category() == caf::atom("chasqui"))
     return {to_fault(e), false};
@@ -106,7 +101,7 @@ struct remote_client::running {
   explicit running(const remote_target& target) : system{configure(config, target)} {}
 };
 
-remote_client::remote_client(remote_target target) : target_{std::move(target)} {}
+remote_client::remote_client(remote_target target) : target_{std::move(target)} { keep_tls_errors_apart(); }
 
 remote_client::~remote_client() = default;
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "adapters/remote_probe.hpp"
 #include "config/settings.hpp"
 #include "messages/interfaces.hpp"
 
@@ -16,21 +17,9 @@
 
 namespace chasqui {
 
-/// A daemon's door, and what to show there.
-struct remote_target {
-  std::string host;
-  std::uint16_t port = 0;
-  std::string certificate; ///< PEM files, all three; without them the session would be anonymous.
-  std::string key;
-  std::string ca;
-};
-
 /// Where these settings say that their daemon is, with the console's certificate, or else the daemon's; or
 /// which of them is missing.
 std::variant<remote_target, fault> target_of(const settings& s);
-
-/// `host:port`, for people.
-std::string to_string(const remote_target& target);
 
 /// Why a daemon did not do what it was asked.
 struct refusal {

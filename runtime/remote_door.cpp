@@ -1,5 +1,7 @@
 #include "runtime/remote_door.hpp"
 
+#include "adapters/tls_errors.hpp"
+
 #include <caf/all.hpp>
 #include <caf/io/all.hpp>
 #include <caf/openssl/all.hpp>
@@ -17,6 +19,7 @@ system_config::system_config(const settings& s) {
   set("scheduler.max-threads", static_cast<std::size_t>(s.daemon.threads));
   if (!is_published(s))
     return;
+  keep_tls_errors_apart();
   openssl_certificate = s.remote.certificate;
   openssl_key = s.remote.key;
   openssl_cafile = s.remote.ca;

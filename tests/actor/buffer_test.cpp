@@ -178,6 +178,23 @@ BOOST_FIXTURE_TEST_CASE(a_crash_answers_everyone_who_waits, buffer_fixture) {
   BOOST_TEST(sent->answers == 1);
 }
 
+BOOST_FIXTURE_TEST_CASE(a_forwarder_that_asks_while_the_store_is_being_opened_is_answered_in_any_case,
+                        buffer_fixture) {
+  for (const auto opens : {true, false}) {
+    store->hangs = true;
+    start();
+    const auto where = ask<position>(log, locate{"main"});
+    BOOST_TEST(!where->answered());
+    if (opens)
+      store->go_on();
+    else
+      stop(log, caf::exit_reason::user_shutdown);
+    settle();
+    BOOST_TEST(where->answers == 1);
+    BOOST_TEST(where->value.has_value() == opens);
+  }
+}
+
 BOOST_FIXTURE_TEST_CASE(a_runtime_that_was_fenced_ends_with_that_reason, buffer_fixture) {
   const auto gone = watch(log);
   store->broken = {fault_code::fenced, "newer", ""};

@@ -1,6 +1,7 @@
 #define BOOST_TEST_MODULE remote_client
 #include <boost/test/unit_test.hpp>
 
+#include "adapters/tls_errors.hpp"
 #include "runtime/remote_client.hpp"
 
 #include <caf/actor_system_config.hpp>
@@ -33,9 +34,8 @@ public:
     std::string name = (std::filesystem::temp_directory_path() / "chasqui-remote-XXXXXX").string();
     BOOST_REQUIRE(mkdtemp(name.data()) != nullptr);
     folder_ = name;
-    for (const std::string authority : {"ours", "other"})
-      run("openssl req -x509 " + new_key + " -days 1 -subj /CN=" + authority + " -keyout " + authority +
-          ".key -out " + authority + ".pem");
+    make_authority("ours");
+    make_authority("other");
     sign("daemon", "ours");
     sign("console", "ours");
     sign("stranger", "other");
@@ -52,6 +52,11 @@ private:
   void run(const std::string& command) const {
     const auto line = "cd '" + folder_.string() + "' && " + command + " 2>>log";
     BOOST_REQUIRE(std::system(line.c_str()) == 0); // NOLINT(cert-env33-c,concurrency-mt-unsafe)
+  }
+
+  void make_authority(const std::string& name) const {
+    run("openssl req -x509 " + new_key + " -days 1 -subj /CN=" + name + " -keyout " + name + ".key -out " +
+        name + ".pem");
   }
 
   void sign(const std::string& name, const std::string& authority) const {
@@ -121,6 +126,7 @@ public:
 
 private:
   static caf::actor_system_config& secured(caf::actor_system_config& config) {
+    keep_tls_errors_apart();
     config.openssl_certificate = pem().file("daemon.pem");
     config.openssl_key = pem().file("daemon.key");
     config.openssl_cafile = pem().file("ours.pem");
@@ -209,6 +215,18 @@ BOOST_AUTO_TEST_CASE(a_fault_of_the_daemon_arrives_whole_and_counts_as_its_answe
   const auto& refused = std::get<refusal>(answer);
   BOOST_TEST(!refused.unreachable);
   BOOST_CHECK(refused.why == (fault{fault_code::unknown_field, "There is no `colour`.", "steps[0].colour"}));
+}
+
+BOOST_AUTO_TEST_CASE(a_session_that_ends_does_not_end_the_others) {
+  fake_daemon daemon;
+  remote_client stays{daemon.target("console")};
+  connect(stays);
+  {
+    remote_client leaves{daemon.target("console")};
+    connect(leaves);
+  }
+  for (int i = 0; i < 100; ++i)
+    BOOST_TEST(std::holds_alternative<receipt>(stays.ask<receipt>(submission{"good"}, 2s)), "request " << i);
 }
 
 BOOST_AUTO_TEST_CASE(a_certificate_of_another_authority_is_refused) {

@@ -42,7 +42,8 @@ link_lifecycle after(const link_lifecycle& before, const link_event& what, momen
   return next_phase(before, what, now, policy);
 }
 
-link_phase phase_of(const link_lifecycle& p) { return describe(p).phase; }
+// What it is; `describe` says how people are told of it.
+link_phase phase_of(const link_lifecycle& p) { return static_cast<link_phase>(p.index()); }
 std::uint32_t attempt_of(const link_lifecycle& p) { return std::get<phase::connecting>(p).attempt; }
 
 std::chrono::nanoseconds wait_after_attempt(std::uint32_t attempt, double jitter) {
@@ -137,6 +138,15 @@ BOOST_AUTO_TEST_CASE(people_are_told_since_when_why_and_when_next) {
   BOOST_TEST(describe(after(streaming_link(), pause)).reason == "wind");
   BOOST_TEST(describe(after(connecting_link(), failed(fault_code::fenced))).reason == "why");
   BOOST_TEST((describe(connecting_link()).next_try_at == instant{}));
+}
+
+BOOST_AUTO_TEST_CASE(a_link_that_failed_is_told_as_backing_off_with_its_reason_until_it_works) {
+  const auto trying = after(after(streaming_link(), failed()), heard);
+  BOOST_TEST((phase_of(trying) == link_phase::connecting));
+  BOOST_TEST((describe(trying).phase == link_phase::backing_off));
+  BOOST_TEST(describe(trying).reason == "why");
+  BOOST_TEST((describe(after(trying, opened)).phase == link_phase::streaming));
+  BOOST_TEST((describe(connecting_link()).phase == link_phase::connecting));
 }
 
 BOOST_AUTO_TEST_CASE(a_forwarder_runs_while_connecting_and_streaming_only) {

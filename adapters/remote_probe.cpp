@@ -1,6 +1,4 @@
-#include "runtime/remote_probe.hpp"
-
-#include "runtime/remote_client.hpp"
+#include "adapters/remote_probe.hpp"
 
 #include <openssl/err.h>
 #include <openssl/ssl.h>
@@ -145,6 +143,11 @@ template <class Step> std::string drive(SSL* session, int fd, steady_clock::time
 
 } // namespace
 
+std::string to_string(const remote_target& target) {
+  const bool v6 = target.host.find(':') != std::string::npos;
+  return (v6 ? '[' + target.host + ']' : target.host) + ':' + std::to_string(target.port);
+}
+
 std::string refuse_credentials(const remote_target& target) { return load_credentials(target).error; }
 
 std::string probe(const remote_target& target, milliseconds timeout) {
@@ -165,7 +168,10 @@ std::string probe(const remote_target& target, milliseconds timeout) {
   // With TLS 1.3 only the first byte from there tells that it took our certificate; CAF's server speaks
   // first.
   char first = 0;
-  return drive(session.get(), fd, deadline, [&](SSL* s) { return SSL_read(s, &first, 1); });
+  auto why = drive(session.get(), fd, deadline, [&](SSL* s) { return SSL_read(s, &first, 1); });
+  if (why.empty())
+    SSL_shutdown(session.get()); // The farewell; whether it arrives does not matter.
+  return why;
 }
 
 } // namespace chasqui

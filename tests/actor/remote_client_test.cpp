@@ -3,6 +3,7 @@
 
 #include "adapters/tls_errors.hpp"
 #include "runtime/remote_client.hpp"
+#include "tests/support/wait_until.hpp"
 
 #include <caf/actor_system_config.hpp>
 #include <caf/io/middleman.hpp>
@@ -83,6 +84,8 @@ caf::actor_system_config& configure(caf::actor_system_config& config) {
 
 constexpr auto some_id = uuid{1, 2};
 
+std::atomic<int> awaits_heard = 0;
+
 gatekeeper_actor::behavior_type fake_gatekeeper(gatekeeper_actor::pointer self, seqno seq) {
   return {[seq](const submission& s) -> caf::result<receipt> {
             if (s.json != "good")
@@ -92,6 +95,7 @@ gatekeeper_actor::behavior_type fake_gatekeeper(gatekeeper_actor::pointer self, 
           [](get_report) -> caf::result<status_report> { return status_report{}; },
           [](const find&) -> caf::result<life> { return life{}; },
           [self](const await&) -> caf::result<reached> {
+            ++awaits_heard;
             return self->make_response_promise<reached>(); // Never kept.
           },
           [](const list_dead&) -> caf::result<dead_letters> { return dead_letters{}; },
@@ -308,8 +312,9 @@ BOOST_AUTO_TEST_CASE(a_daemon_that_goes_away_ends_the_wait_for_its_answer) {
   fake_daemon daemon;
   remote_client client{daemon.target("console")};
   connect(client);
+  const auto heard = awaits_heard.load();
   std::jthread killer{[&] {
-    std::this_thread::sleep_for(200ms);
+    chasqui::test::wait_until([&] { return awaits_heard > heard; }, chasqui::test::in(20s));
     daemon.stop();
   }};
   const auto start = std::chrono::steady_clock::now();

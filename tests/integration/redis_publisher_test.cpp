@@ -68,9 +68,28 @@ struct site {
     await_connection();
   }
 
+  /// Publishes until Redis has carried one out: a connection that stands may still be in its greeting, and
+  /// what is published then is dropped, as it should be.
   void await_connection() {
-    BOOST_REQUIRE(wait_until([this] { return redis.info("connected_clients") >= "2"; }, in(20s)));
+    const auto carried_out = [this] { return redis.info("cmdstat_publish"); };
+    const auto carried_out_before = carried_out();
+    BOOST_REQUIRE(wait_until(
+        [&] {
+          const auto dropped_before = publisher->dropped();
+          publisher->publish(numbered(0));
+          const auto settled = [&] {
+            return carried_out() != carried_out_before || publisher->dropped() > dropped_before;
+          };
+          return wait_until(settled, in(20s)) && carried_out() != carried_out_before;
+        },
+        in(20s)));
+    dropped_at_first = publisher->dropped();
   }
+
+  /// How many were dropped since the connection stood.
+  [[nodiscard]] std::uint64_t dropped() const { return publisher->dropped() - dropped_at_first; }
+
+  std::uint64_t dropped_at_first = 0;
 };
 
 } // namespace
@@ -87,7 +106,7 @@ BOOST_AUTO_TEST_CASE(events_reach_whoever_listens_in_order) {
     BOOST_TEST(e.to_seq == number + 1);
     BOOST_TEST(e.detail == "on its way");
   }
-  BOOST_TEST(s.publisher->dropped() == 0U);
+  BOOST_TEST(s.dropped() == 0U);
 }
 
 BOOST_AUTO_TEST_CASE(the_backlog_bounds_what_waits_and_not_what_was_heard) {
@@ -97,7 +116,7 @@ BOOST_AUTO_TEST_CASE(the_backlog_bounds_what_waits_and_not_what_was_heard) {
     s.publisher->publish(numbered(number));
     BOOST_REQUIRE_EQUAL(heard.next().number, number);
   }
-  BOOST_TEST(s.publisher->dropped() == 0U);
+  BOOST_TEST(s.dropped() == 0U);
 }
 
 BOOST_AUTO_TEST_CASE(a_detail_that_is_no_text_does_no_harm) {
@@ -116,9 +135,9 @@ BOOST_AUTO_TEST_CASE(a_hanging_redis_costs_events_and_no_time) {
   for (std::uint64_t number = 1; number <= 10'000; ++number)
     s.publisher->publish(numbered(number));
   BOOST_TEST((std::chrono::steady_clock::now() - begin < 2s));
-  BOOST_TEST(s.publisher->dropped() >= 9'980U);
+  BOOST_TEST(s.dropped() >= 9'980U);
   // The rest waits for the timeout, and is dropped with the connection.
-  BOOST_TEST(wait_until([&] { return s.publisher->dropped() == 10'000U; }, in(20s)));
+  BOOST_TEST(wait_until([&] { return s.dropped() >= 10'000U; }, in(20s)));
   s.redis.cont();
 }
 
@@ -128,16 +147,15 @@ BOOST_AUTO_TEST_CASE(a_redis_that_comes_back_is_found_again) {
   BOOST_TEST(wait_until(
       [&] {
         s.publisher->publish(numbered(1));
-        return s.publisher->dropped() > 0;
+        return s.dropped() > 0;
       },
       in(5s)));
   s.redis.start();
   s.await_connection();
   listener heard{s.redis};
-  const auto before = s.publisher->dropped();
   s.publisher->publish(numbered(7));
   BOOST_TEST(heard.next().number == 7U);
-  BOOST_TEST(s.publisher->dropped() == before);
+  BOOST_TEST(s.dropped() == 0U);
 }
 
 BOOST_AUTO_TEST_CASE(a_publisher_may_be_destroyed_while_redis_is_away) {

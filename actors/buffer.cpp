@@ -3,6 +3,7 @@
 #include <caf/all.hpp>
 
 #include <utility>
+#include <variant>
 
 namespace chasqui {
 
@@ -16,6 +17,13 @@ template <class T> void answer(caf::typed_response_promise<T>& promise, T value,
     promise.deliver(to_error(problem));
   else
     promise.deliver(std::move(value));
+}
+
+template <class T> void answer(caf::typed_response_promise<T>& promise, std::variant<T, fault> outcome) {
+  if (const auto* problem = std::get_if<fault>(&outcome))
+    promise.deliver(to_error(*problem));
+  else
+    promise.deliver(std::move(std::get<T>(outcome)));
 }
 
 void act(self_pointer self, buffer_actions actions);
@@ -95,13 +103,8 @@ template <class T> std::pair<ticket, caf::typed_response_promise<T>> promise_rea
 void settle(self_pointer self, ticket who) { self->state.reads.erase(who); }
 
 void answer_locates(buffer_state& s) {
-  for (auto& [lane, promise] : std::exchange(s.locates, {})) {
-    auto outcome = s.core->locate(lane);
-    if (auto* problem = std::get_if<fault>(&outcome))
-      promise.deliver(to_error(*problem));
-    else
-      promise.deliver(std::get<position>(std::move(outcome)));
-  }
+  for (auto& [lane, promise] : std::exchange(s.locates, {}))
+    answer(promise, s.core->locate(lane));
 }
 
 void act(self_pointer self, buffer_actions actions) {
@@ -132,11 +135,7 @@ caf::result<batch> give(self_pointer self, const take& what) {
       what, answer_to<log_slice>(self, [self, what, who = who, promise = promise](log_slice slice) mutable {
         settle(self, who);
         buffer_actions actions;
-        auto outcome = self->state.core->on_slice(what, std::move(slice), actions, now(self));
-        if (auto* problem = std::get_if<fault>(&outcome))
-          promise.deliver(to_error(*problem));
-        else
-          promise.deliver(std::move(std::get<batch>(outcome)));
+        answer(promise, self->state.core->on_slice(what, std::move(slice), actions, now(self)));
         act(self, std::move(actions));
       }));
   return promise;
@@ -156,10 +155,7 @@ caf::result<life> trace(self_pointer self, uuid id) {
   self->state.store->find(id, answer_to<log_place>(self, [self, id, who = who,
                                                           promise = promise](const log_place& place) mutable {
                             settle(self, who);
-                            if (place.problem)
-                              promise.deliver(to_error(place.problem));
-                            else
-                              promise.deliver(self->state.core->tell(id, place));
+                            answer(promise, self->state.core->tell(id, place), place.problem);
                           }));
   return promise;
 }

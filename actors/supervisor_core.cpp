@@ -101,11 +101,9 @@ void supervisor_core::escalate(fault why, moment now, supervision_actions& out) 
 
 supervision_actions supervisor_core::on_link_up(const std::string& lane, moment now) {
   supervision_actions out;
-  for (auto& c : children_) {
-    if (c.spec.kind != child_kind::link || c.spec.lane != lane)
-      continue;
-    c.moved_at = now.steady;
-    shift(c, link_input::opened{}, now, out);
+  if (auto* forwarder = forwarder_of(lane)) {
+    forwarder->moved_at = now.steady;
+    shift(*forwarder, link_input::opened{}, now, out);
   }
   silent_ = false;
   reconcile(out);
@@ -140,22 +138,22 @@ supervision_actions supervisor_core::on_steer(const steer& what, moment now) {
 supervision_actions supervisor_core::on_progress(const log_report& log, moment now, double jitter) {
   supervision_actions out;
   for (const auto& lane : log.lanes) {
-    for (auto& c : children_) {
-      if (c.spec.kind != child_kind::link || c.spec.lane != lane.lane)
-        continue;
-      const bool moves = lane.committed != std::exchange(c.committed, lane.committed) ||
-                         lane.committed >= lane.head || !std::holds_alternative<phase::streaming>(c.phase);
-      if (moves) {
-        c.moved_at = now.steady;
-      } else if (now.steady - c.moved_at >= policy_.progress_timeout) {
-        const auto waiting = std::to_string(lane.head - lane.committed);
-        const fault why{fault_code::no_progress,
-                        waiting + " entries of lane " + lane.lane + " wait, and none was committed for " +
-                            std::to_string(policy_.progress_timeout.count()) + " ms.",
-                        ""};
-        ++c.restarts;
-        shift(c, link_input::failed{why, jitter}, now, out);
-      }
+    auto* forwarder = forwarder_of(lane.lane);
+    if (forwarder == nullptr)
+      continue;
+    auto& c = *forwarder;
+    const bool moves = lane.committed != std::exchange(c.committed, lane.committed) ||
+                       lane.committed >= lane.head || !std::holds_alternative<phase::streaming>(c.phase);
+    if (moves) {
+      c.moved_at = now.steady;
+    } else if (now.steady - c.moved_at >= policy_.progress_timeout) {
+      const auto waiting = std::to_string(lane.head - lane.committed);
+      const fault why{fault_code::no_progress,
+                      waiting + " entries of lane " + lane.lane + " wait, and none was committed for " +
+                          std::to_string(policy_.progress_timeout.count()) + " ms.",
+                      ""};
+      ++c.restarts;
+      shift(c, link_input::failed{why, jitter}, now, out);
     }
   }
   reconcile(out);
@@ -192,6 +190,13 @@ void supervisor_core::shift_all(const link_event& what, moment now, supervision_
   for (auto& c : children_)
     if (c.spec.kind == child_kind::link)
       shift(c, what, now, out);
+}
+
+supervisor_core::child* supervisor_core::forwarder_of(const std::string& lane) {
+  const auto found = std::find_if(children_.begin(), children_.end(), [&](const child& c) {
+    return c.spec.kind == child_kind::link && c.spec.lane == lane;
+  });
+  return found == children_.end() ? nullptr : &*found;
 }
 
 bool supervisor_core::is_wanted(std::size_t index) const {

@@ -99,6 +99,7 @@ private:
     time_point moved_at;
   };
 
+  child* forwarder_of(const std::string& lane);
   [[nodiscard]] bool is_wanted(std::size_t index) const;
   void reconcile(supervision_actions& out);
   void stop_one_by_one(supervision_actions& out);

@@ -17,6 +17,14 @@ std::string field_of(const PGresult* result, int field) {
 
 void pg_result_deleter::operator()(pg_result* result) const noexcept { PQclear(result); }
 
+pg_answer pg_results::next() {
+  // Every query's results end with a null; more in a row mean that libpq has given up.
+  for (int nulls = 0; nulls <= 2 && PQisBusy(connection_) == 0; ++nulls)
+    if (pg_answer result{PQgetResult(connection_)})
+      return result;
+  return nullptr;
+}
+
 pg_error error_of(const pg_result* result) {
   pg_error e;
   e.sqlstate = field_of(result, PG_DIAG_SQLSTATE);

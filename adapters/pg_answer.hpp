@@ -6,6 +6,7 @@
 #include <string_view>
 
 // libpq's own type, so that its header stays in the .cpp files.
+struct pg_conn;
 struct pg_result;
 
 namespace chasqui {
@@ -16,6 +17,18 @@ struct pg_result_deleter {
 
 /// One result of libpq.
 using pg_answer = std::unique_ptr<pg_result, pg_result_deleter>;
+
+/// The results that have arrived on a connection in pipeline mode, one by one.
+class pg_results {
+public:
+  explicit pg_results(pg_conn* connection) : connection_{connection} {}
+
+  /// The next result, a Sync's included; null when no more can be had without waiting, or when libpq has given up.
+  pg_answer next();
+
+private:
+  pg_conn* connection_;
+};
 
 /// What an error says of itself.
 struct pg_error {

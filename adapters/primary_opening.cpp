@@ -106,17 +106,12 @@ bool primary_opening::hand_over() {
 }
 
 std::optional<primary_opened> primary_opening::collect() {
-  int nulls = 0;
-  while (awaited_ != question::done && PQisBusy(connection_) == 0) {
-    const pg_answer result{PQgetResult(connection_)};
+  pg_results results{connection_};
+  while (awaited_ != question::done) {
+    const auto result = results.next();
     if (result == nullptr) {
-      // Every query's results end with one; more mean that libpq has given up, and `broken` will say why.
-      if (++nulls > 2) {
-        return std::nullopt;
-      }
-      continue;
+      return std::nullopt;
     }
-    nulls = 0;
     if (PQresultStatus(result.get()) == PGRES_PIPELINE_SYNC) {
       awaited_ = static_cast<question>(static_cast<std::size_t>(awaited_) + 1);
       continue;
@@ -126,7 +121,7 @@ std::optional<primary_opened> primary_opening::collect() {
       return outcome_;
     }
   }
-  return awaited_ == question::done ? std::optional{outcome_} : std::nullopt;
+  return outcome_;
 }
 
 void primary_opening::take(const pg_answer& result) {

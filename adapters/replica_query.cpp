@@ -67,17 +67,12 @@ bool replica_query::send_cursors() {
 }
 
 std::optional<sighting> replica_query::collect() {
-  int nulls = 0;
-  while (awaited_ != question::nothing && PQisBusy(connection_) == 0) {
-    const pg_answer result{PQgetResult(connection_)};
+  pg_results results{connection_};
+  while (awaited_ != question::nothing) {
+    const auto result = results.next();
     if (result == nullptr) {
-      // Every query's results end with one; more mean that libpq has given up, and `broken` will say why.
-      if (++nulls > 2) {
-        return std::nullopt;
-      }
-      continue;
+      return std::nullopt;
     }
-    nulls = 0;
     if (PQresultStatus(result.get()) != PGRES_PIPELINE_SYNC) {
       take(result);
     } else if (!next()) {

@@ -1,4 +1,3 @@
-#define BOOST_TEST_MODULE forwarder
 #include "actors/buffer.hpp"
 #include "actors/forwarder.hpp"
 #include "tests/support/actor_fixture.hpp"

@@ -1,4 +1,3 @@
-#define BOOST_TEST_MODULE lsn_watcher
 #include "actors/lsn_watcher.hpp"
 #include "tests/support/actor_fixture.hpp"
 #include "tests/support/fake_ports.hpp"

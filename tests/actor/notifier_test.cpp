@@ -1,4 +1,3 @@
-#define BOOST_TEST_MODULE notifier
 #include "actors/notifier.hpp"
 #include "tests/support/actor_fixture.hpp"
 #include "tests/support/fake_ports.hpp"

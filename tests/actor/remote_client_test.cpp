@@ -1,4 +1,3 @@
-#define BOOST_TEST_MODULE remote_client
 #include <boost/test/unit_test.hpp>
 
 #include "adapters/tls_errors.hpp"

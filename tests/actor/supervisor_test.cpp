@@ -1,4 +1,3 @@
-#define BOOST_TEST_MODULE supervisor
 #include "actors/buffer.hpp"
 #include "actors/forwarder.hpp"
 #include "actors/supervisor.hpp"

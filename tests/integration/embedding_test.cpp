@@ -1,4 +1,3 @@
-#define BOOST_TEST_MODULE embedding
 #include <boost/test/unit_test.hpp>
 
 #include "runtime/runtime.hpp"

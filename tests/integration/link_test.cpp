@@ -1,7 +1,3 @@
-#define BOOST_TEST_MODULE link
-#ifndef BOOST_TEST_DYN_LINK
-#define BOOST_TEST_DYN_LINK
-#endif
 #include <boost/test/unit_test.hpp>
 
 #include <arpa/inet.h>

@@ -1,4 +1,3 @@
-#define BOOST_TEST_MODULE outage
 #include <boost/test/unit_test.hpp>
 
 #include "tests/support/observatory.hpp"

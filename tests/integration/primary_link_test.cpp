@@ -1,4 +1,3 @@
-#define BOOST_TEST_MODULE primary_link
 #include "tests/integration/primary_fixture.hpp"
 
 #include <future>

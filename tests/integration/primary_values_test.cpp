@@ -1,4 +1,3 @@
-#define BOOST_TEST_MODULE primary_values
 #include "tests/integration/primary_fixture.hpp"
 
 using namespace chasqui;

@@ -1,4 +1,3 @@
-#define BOOST_TEST_MODULE redis_log
 #include <boost/test/unit_test.hpp>
 
 #include "adapters/redis.hpp"

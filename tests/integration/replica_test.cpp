@@ -1,4 +1,3 @@
-#define BOOST_TEST_MODULE replica
 #include "adapters/postgres.hpp"
 #include "tests/support/sandbox.hpp"
 #include "tests/support/sql.hpp"

@@ -1,4 +1,3 @@
-#define BOOST_TEST_MODULE buffer_core
 #include "tests/unit/buffer_desk.hpp"
 
 namespace chasqui {

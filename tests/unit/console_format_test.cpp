@@ -1,4 +1,3 @@
-#define BOOST_TEST_MODULE console_format
 #include <boost/test/unit_test.hpp>
 
 #include "runtime/console_format.hpp"

@@ -1,4 +1,3 @@
-#define BOOST_TEST_MODULE forwarder_core
 #include "actors/forwarder_core.hpp"
 
 #include <boost/test/unit_test.hpp>

@@ -1,4 +1,3 @@
-#define BOOST_TEST_MODULE forwarder_model
 // The forwarder's core against a model of the primary, through thousands of random histories: whatever is
 // lost, delayed or refused, every entry is applied once and in order, or is a dead letter.
 #include "actors/forwarder_core.hpp"

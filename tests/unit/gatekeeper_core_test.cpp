@@ -1,4 +1,3 @@
-#define BOOST_TEST_MODULE gatekeeper_core
 #include "actors/gatekeeper_core.hpp"
 
 #include <boost/test/unit_test.hpp>

@@ -1,4 +1,3 @@
-#define BOOST_TEST_MODULE identity
 #include "messages/identity.hpp"
 
 #include <boost/test/unit_test.hpp>

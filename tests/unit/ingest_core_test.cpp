@@ -1,4 +1,3 @@
-#define BOOST_TEST_MODULE ingest_core
 #include "actors/ingest_core.hpp"
 #include "messages/json.hpp"
 

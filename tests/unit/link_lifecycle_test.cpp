@@ -1,4 +1,3 @@
-#define BOOST_TEST_MODULE link_lifecycle
 #include "actors/link_lifecycle.hpp"
 
 #include <boost/test/unit_test.hpp>

@@ -1,4 +1,3 @@
-#define BOOST_TEST_MODULE lsn_watcher_core
 #include "actors/lsn_watcher_core.hpp"
 
 #include <boost/test/unit_test.hpp>

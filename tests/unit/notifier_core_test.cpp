@@ -1,4 +1,3 @@
-#define BOOST_TEST_MODULE notifier_core
 #include "actors/notifier_core.hpp"
 
 #include <boost/test/unit_test.hpp>

@@ -1,4 +1,3 @@
-#define BOOST_TEST_MODULE statement
 #include "adapters/shape_cache.hpp"
 #include "adapters/statement.hpp"
 #include "adapters/utf8.hpp"

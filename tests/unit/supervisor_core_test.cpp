@@ -1,4 +1,3 @@
-#define BOOST_TEST_MODULE supervisor_core
 #include "actors/supervisor_core.hpp"
 
 #include <boost/test/unit_test.hpp>

@@ -1,4 +1,3 @@
-#define BOOST_TEST_MODULE transaction_json
 #include "tests/unit/transaction_texts.hpp"
 
 #include <random>

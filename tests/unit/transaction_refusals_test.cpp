@@ -1,4 +1,3 @@
-#define BOOST_TEST_MODULE transaction_refusals
 #include "tests/unit/transaction_texts.hpp"
 
 #include <string>

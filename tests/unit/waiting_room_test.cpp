@@ -1,4 +1,3 @@
-#define BOOST_TEST_MODULE waiting_room
 #include "actors/timeline.hpp"
 #include "actors/waiting_room.hpp"
 

@@ -1,4 +1,3 @@
-#define BOOST_TEST_MODULE wire
 #include "messages/interfaces.hpp"
 
 #include <boost/test/unit_test.hpp>

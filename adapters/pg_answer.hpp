@@ -23,7 +23,8 @@ class pg_results {
 public:
   explicit pg_results(pg_conn* connection) : connection_{connection} {}
 
-  /// The next result, a Sync's included; null when no more can be had without waiting, or when libpq has given up.
+  /// The next result, a Sync's included; null when no more can be had without waiting, or when libpq has
+  /// given up.
   pg_answer next();
 
 private:

@@ -206,6 +206,10 @@ buffer_shell::behavior_type buffer(self_pointer self, std::shared_ptr<log_store>
   return {
       [self](append& what) { return keep(self, std::move(what)); },
       [self](const locate& what) { return stand(self, what.lane); },
+      [self](const align& what) {
+        return alignment{what.lane, what.cursor, 0, {}, 0};
+      },
+      [](const missing&) {},
       [self](const take& what) { return give(self, what); },
       [self](const committed& c) { act(self, self->state.core->on_committed(c, now(self))); },
       [self](const replicated& r) { act(self, self->state.core->on_replicated(r, now(self))); },

@@ -26,7 +26,7 @@ constexpr std::array known_errors{
         "has lost this runtime's claim: it was emptied or replaced. It is claimed again when it is opened "
         "again"},
     known_error{"MISMATCH", fault_code::diverged,
-                "has another transaction under the seq of a refused one. Log and primary disagree"},
+                "does not hold what this runtime has left there. Log and runtime disagree"},
     known_error{
         "READONLY", fault_code::store_unavailable,
         "is a replica of another Redis. Name the master in the settings, or make this one the master"},
@@ -234,6 +234,8 @@ std::optional<log_slice> read_slice(const redis_reply& reply, const take& what) 
                      "The log of lane " + what.lane + " has lost its entries " +
                          std::string{reply[0].text()} + " to " + std::string{reply[1].text()} + ".",
                      ""};
+    if (!read_number(reply[1], slice.missing_to))
+      return std::nullopt;
     return slice;
   }
   auto seq = what.from_seq;

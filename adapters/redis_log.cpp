@@ -47,6 +47,9 @@ public:
   void append(const std::vector<append_item>& items, const handler<append_result>& then);
   void read(take what, handler<log_slice> then);
   void mark(const lane_marks& marks, seqno trim_through, const handler<fault>& then);
+  void adopt(const lane_marks& marks, const handler<fault>& then);
+  void import(const std::string& lane, const std::vector<entry>& entries, handler<fault> then);
+  void renumber(const std::string& lane, seqno first, handler<fault> then);
   void bury(const rejected& why, handler<fault> then);
   void find(const uuid& id, handler<log_place> then);
   void list_dead(const chasqui::list_dead& what, handler<dead_page> then);
@@ -60,6 +63,9 @@ private:
   void claimed(const redis_reply& reply, const std::vector<std::string>& lanes);
   void opened(const fault& problem);
   void trim(const std::vector<std::string>& order, const handler<fault>& then);
+  void step_by_step(const std::string& script, const std::vector<std::string>& first,
+                    const std::vector<std::string>& rest, const handler<fault>& then);
+  void order(const std::string& script, const words& arguments, handler<fault> then);
 
   bool send(const std::string& script, const words& arguments, redis_connection::answer then);
   template <class Answer>
@@ -85,6 +91,7 @@ private:
   bool open_ = false;
   std::string why_closed_ = "it was not opened yet.";
   std::string epoch_;
+  chasqui::durability durability_ = durability::buffered;
   log_opened draft_;
   handler<log_opened> opening_;
 };
@@ -147,6 +154,7 @@ void session::opened(const fault& problem) {
   }
   open_ = true;
   epoch_ = std::to_string(draft_.epoch);
+  durability_ = draft_.durability;
   draft_.kind = store_kind::redis;
   then(std::exchange(draft_, {}));
 }
@@ -155,6 +163,7 @@ void session::append(const std::vector<append_item>& items, const handler<append
   if (!open_)
     return then(failed<append_result>(closed()));
   append_result draft;
+  draft.durability = durability_;
   std::vector<std::string> ids;
   std::vector<std::string> times;
   words arguments{epoch_};
@@ -202,33 +211,74 @@ void session::mark(const lane_marks& marks, seqno trim_through, const handler<fa
 }
 
 void session::trim(const std::vector<std::string>& order, const handler<fault>& then) {
-  const words arguments{order.begin(), order.end()};
   // Later marks may be saved between this step and the next one: the next one saves none.
-  const std::vector<std::string> rest{order.begin(), order.begin() + 5};
+  step_by_step(redis_mark_script(), order, {order.begin(), order.begin() + 5}, then);
+}
+
+// A script that answers 1 while there is more to do: appends get in between.
+void session::step_by_step(const std::string& script, const std::vector<std::string>& first,
+                           const std::vector<std::string>& rest, const handler<fault>& then) {
+  const words arguments{first.begin(), first.end()};
   const auto more = std::make_shared<bool>(false);
   ask<fault>(
-      redis_mark_script(), arguments,
+      script, arguments,
       [this, more](const redis_reply& reply) {
         const auto answer = reply.number();
         *more = answer == 1;
         return answer ? fault{} : redis_misunderstood(address_);
       },
-      [this, rest, more, then](fault problem) {
+      [this, &script, rest, more, then](fault problem) {
         if (problem || !*more)
           then(std::move(problem));
         else
-          trim(rest, then);
+          step_by_step(script, rest, rest, then);
       });
+}
+
+void session::order(const std::string& script, const words& arguments, handler<fault> then) {
+  ask<fault>(
+      script, arguments,
+      [this](const redis_reply& reply) { return reply.number() ? fault{} : redis_misunderstood(address_); },
+      std::move(then));
+}
+
+void session::adopt(const lane_marks& marks, const handler<fault>& then) {
+  const std::vector<std::string> arguments{epoch_,
+                                           marks.lane,
+                                           std::to_string(marks.head),
+                                           std::to_string(marks.committed),
+                                           std::to_string(marks.replicated),
+                                           std::to_string(marks.released),
+                                           std::to_string(trim_entries_max)};
+  step_by_step(redis_adopt_script(), arguments, arguments, then);
+}
+
+void session::import(const std::string& lane, const std::vector<entry>& entries, handler<fault> then) {
+  if (entries.empty())
+    return then({});
+  std::vector<std::string> texts{std::to_string(entries.front().seq)};
+  texts.reserve(1 + 2 * entries.size()); // The views must not move.
+  words arguments{epoch_, lane, texts.front()};
+  for (const auto& e : entries) {
+    texts.push_back(to_bytes(e.id));
+    arguments.emplace_back(texts.back());
+    texts.push_back(to_micros(e.at));
+    arguments.emplace_back(texts.back());
+    arguments.emplace_back(e.payload);
+  }
+  order(redis_import_script(), arguments, std::move(then));
+}
+
+void session::renumber(const std::string& lane, seqno first, handler<fault> then) {
+  const auto from = std::to_string(first);
+  order(redis_renumber_script(), {epoch_, lane, from}, std::move(then));
 }
 
 void session::bury(const rejected& why, handler<fault> then) {
   const auto seq = std::to_string(why.seq);
   const auto id = to_bytes(why.id);
   const auto at = to_micros(why.at);
-  ask<fault>(
-      redis_bury_script(), {epoch_, why.lane, seq, id, why.sqlstate, why.message, at},
-      [this](const redis_reply& reply) { return reply.number() ? fault{} : redis_misunderstood(address_); },
-      std::move(then));
+  order(redis_bury_script(), {epoch_, why.lane, seq, id, why.sqlstate, why.message, at}, std::move(then));
 }
 
 void session::find(const uuid& id, handler<log_place> then) {
@@ -302,6 +352,15 @@ public:
   }
   void mark(lane_marks marks, seqno trim_through, handler<fault> then) override {
     call(&session::mark, std::move(marks), trim_through, std::move(then));
+  }
+  void adopt(lane_marks marks, handler<fault> then) override {
+    call(&session::adopt, std::move(marks), std::move(then));
+  }
+  void import(std::string lane, std::vector<entry> entries, handler<fault> then) override {
+    call(&session::import, std::move(lane), std::move(entries), std::move(then));
+  }
+  void renumber(std::string lane, seqno first, handler<fault> then) override {
+    call(&session::renumber, std::move(lane), first, std::move(then));
   }
   void bury(rejected why, handler<fault> then) override {
     call(&session::bury, std::move(why), std::move(then));

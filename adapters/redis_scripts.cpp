@@ -65,7 +65,7 @@ local function scan(log, from, to, entries_max, bytes_max, visit)
     end
     if #part < wanted then return false end
     local average = math.max(1, bytes / seen)
-    step = math.max(1, math.min(100, math.floor((bytes_max - bytes) / average)))
+    step = math.max(1, math.min(100, math.floor((math.min(bytes_max, 4194304 + bytes) - bytes) / average)))
   end
   return true
 end
@@ -187,6 +187,75 @@ if last then redis.call('XTRIM', log, 'MINID', '=', text(tonumber(last) + 1)) en
 return more and 1 or 0
 )lua";
 
+// From the end backwards, so that a lane that was cut off in between is shorter, and nothing else.
+const char* const adopt = R"lua(
+local refusal = not_owner(ARGV[1])
+if refusal then return refusal end
+local lane, log, marks, head = ARGV[2], log_of(ARGV[2]), marks_of(ARGV[2]), ARGV[3]
+local beyond = redis.call('XREVRANGE', log, '+', '(' .. head .. '-0', 'COUNT', ARGV[7])
+for _, found in ipairs(beyond) do
+  local id = found[2][2]
+  local bucket = bucket_of(id)
+  if redis.call('HGET', bucket, id) == string.match(found[1], '^%d+') .. ':' .. lane then
+    redis.call('HDEL', bucket, id)
+  end
+  redis.call('XDEL', log, found[1])
+end
+if #beyond == tonumber(ARGV[7]) then return 1 end
+if redis.call('XLEN', log) == 0 then
+  redis.call('DEL', log)
+else
+  redis.call('XSETID', log, head .. '-0', 'ENTRIESADDED', head, 'MAXDELETEDID', head .. '-0')
+end
+redis.call('HSET', marks, 'head', head, 'committed', ARGV[4], 'replicated', ARGV[5], 'released', ARGV[6])
+return 0
+)lua";
+
+const char* const import = R"lua(
+local refusal = not_owner(ARGV[1])
+if refusal then return refusal end
+local lane, log, marks = ARGV[2], log_of(ARGV[2]), marks_of(ARGV[2])
+local head = redis.call('HGET', marks, 'head') or '0'
+local seq = tonumber(ARGV[3])
+if tonumber(head) ~= seq - 1 then
+  return redis.error_reply('MISMATCH lane ' .. lane .. ' ends at ' .. head .. ', not before ' .. ARGV[3])
+end
+for i = 4, #ARGV, 3 do
+  redis.call('HSET', bucket_of(ARGV[i]), ARGV[i], text(seq) .. ':' .. lane)
+  redis.call('XADD', log, text(seq) .. '-0', 'i', ARGV[i], 't', ARGV[i + 1], 'p', ARGV[i + 2])
+  seq = seq + 1
+end
+redis.call('HSET', marks, 'head', text(seq - 1))
+return seq - 1
+)lua";
+
+// All at once, however many: half of it would be a lane in two pieces.
+const char* const renumber = R"lua(
+local refusal = not_owner(ARGV[1])
+if refusal then return refusal end
+local lane, log, marks, first = ARGV[2], log_of(ARGV[2]), marks_of(ARGV[2]), tonumber(ARGV[3])
+local head = redis.call('HGET', marks, 'head') or '0'
+if first <= tonumber(head) then
+  return redis.error_reply('MISMATCH lane ' .. lane .. ' ends at ' .. head .. ', not before ' .. ARGV[3])
+end
+local dead, seq = prefix .. 'dead', first
+scan(log, '-', head .. '-0', math.huge, math.huge, function(old, id, at, payload)
+  local now, was = text(seq) .. ':' .. lane, old .. ':' .. lane
+  redis.call('XADD', log, text(seq) .. '-0', 'i', id, 't', at, 'p', payload)
+  redis.call('HSET', bucket_of(id), id, now)
+  if redis.call('EXISTS', letter_of(lane, old)) == 1 then
+    redis.call('RENAME', letter_of(lane, old), letter_of(lane, text(seq)))
+    redis.call('ZADD', dead, redis.call('ZSCORE', dead, was), now)
+    redis.call('ZREM', dead, was)
+  end
+  seq = seq + 1
+end)
+redis.call('XTRIM', log, 'MINID', '=', text(first) .. '-0')
+local before = text(first - 1)
+redis.call('HSET', marks, 'head', text(seq - 1), 'committed', before, 'replicated', before, 'released', before)
+return seq - 1
+)lua";
+
 const char* const bury = R"lua(
 local refusal = not_owner(ARGV[1])
 if refusal then return refusal end
@@ -262,6 +331,21 @@ const std::string& redis_read_script() {
 
 const std::string& redis_mark_script() {
   static const auto text = script(makes_room, {common, scanning, mark});
+  return text;
+}
+
+const std::string& redis_adopt_script() {
+  static const auto text = script(makes_room, {common, adopt});
+  return text;
+}
+
+const std::string& redis_import_script() {
+  static const auto text = script(ordinary, {common, import});
+  return text;
+}
+
+const std::string& redis_renumber_script() {
+  static const auto text = script(ordinary, {common, scanning, renumber});
   return text;
 }
 

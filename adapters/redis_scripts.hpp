@@ -31,6 +31,15 @@ const std::string& redis_read_script();
 /// head, committed, replicated, released -> 1 if there may be more to trim, else 0
 const std::string& redis_mark_script();
 
+/// epoch, lane, head, committed, replicated, released, entries_max -> 1 if there is more to remove, else 0
+const std::string& redis_adopt_script();
+
+/// epoch, lane, from_seq, {id, at, payload}... -> head
+const std::string& redis_import_script();
+
+/// epoch, lane, first -> head
+const std::string& redis_renumber_script();
+
 /// epoch, lane, seq, id, sqlstate, message, at -> 1, or 0 if it was buried before
 const std::string& redis_bury_script();
 

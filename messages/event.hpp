@@ -17,6 +17,7 @@ enum class event_kind : std::uint8_t {
   replicated,  ///< ... are on the replica.
   released,    ///< ... are no longer owed.
   rejected,    ///< One of them is a dead letter.
+  missing,     ///< One of them is lost: the store destroyed it before the primary had it.
   link,        ///< The link changed its phase.
   store,       ///< The store came, went or drifted.
   replica,     ///< The replica came, went or disagreed.

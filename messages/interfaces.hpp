@@ -18,6 +18,8 @@ using ingest_actor =
 /// Keeps transactions, in order, until the replica has them.
 using buffer_actor = handle<receipt(append),         // Keep one transaction durably, or say why not.
                             position(locate),        // Where a lane stands, and under which epoch.
+                            alignment(align),        // How to go on from where the primary stands.
+                            void(missing),           // These are lost, by name.
                             batch(take),             // Up to `entries_max` entries from `from_seq` on.
                             void(committed),         // Everything up to `seq` is in the primary.
                             void(replicated),        // Everything up to `seq` is in the replica.
@@ -86,6 +88,9 @@ CAF_ADD_TYPE_ID(chasqui, (chasqui::append))
 CAF_ADD_TYPE_ID(chasqui, (chasqui::receipt))
 CAF_ADD_TYPE_ID(chasqui, (chasqui::locate))
 CAF_ADD_TYPE_ID(chasqui, (chasqui::position))
+CAF_ADD_TYPE_ID(chasqui, (chasqui::align))
+CAF_ADD_TYPE_ID(chasqui, (chasqui::alignment))
+CAF_ADD_TYPE_ID(chasqui, (chasqui::missing))
 CAF_ADD_TYPE_ID(chasqui, (chasqui::take))
 CAF_ADD_TYPE_ID(chasqui, (chasqui::batch))
 CAF_ADD_TYPE_ID(chasqui, (chasqui::available))

@@ -100,6 +100,7 @@ void to_json(nlohmann::json& j, const status_report& x) {
        {"store", store_to_json(x.log.store)},
        {"replica", replica_to_json(x.replica)},
        {"dead_letters", x.log.dead_letters},
+       {"missing", x.log.missing},
        {"actors", std::move(actors)}};
 }
 
@@ -113,6 +114,7 @@ void from_json(const nlohmann::json& j, status_report& x) {
   x.log.store = store_from_json(j.at("store"));
   x.replica = replica_from_json(j.at("replica"));
   j.at("dead_letters").get_to(x.log.dead_letters);
+  j.at("missing").get_to(x.log.missing);
   for (const auto& actor : j.at("actors"))
     x.actors.push_back(actor_from_json(actor));
 }

@@ -106,6 +106,33 @@ struct position {
   seqno released = 0;
 };
 
+/// The primary has applied everything up to `cursor`, which was transaction `id` (nil is unknown).
+struct align {
+  std::string lane;
+  seqno cursor = 0;
+  uuid id;
+};
+
+/// How log and primary go on together: from `cursor + 1`, or, where the log has nothing in `cursor
+/// + 1..skip_to`, once the primary's cursor stands at `skip_to`. Then align again.
+struct alignment {
+  std::string lane;
+  seqno cursor = 0;
+  seqno skip_to = 0; ///< 0: in step.
+  std::vector<uuid>
+      suspects; ///< What once stood there, as far as it is known: the primary says which it has.
+  seqno head = 0;
+};
+
+/// The log has lost these entries, and the primary never had them.
+struct missing {
+  std::string lane;
+  seqno from_seq = 0; ///< The numbers that were passed over.
+  seqno to_seq = 0;
+  std::vector<uuid> ids;
+  std::uint64_t unnamed = 0; ///< Numbers of which nobody knows whose they were.
+};
+
 /// Everything up to `seq` is durable on the primary, whose log was flushed up to `flushed` afterwards.
 struct committed {
   std::string lane;
@@ -204,6 +231,13 @@ template <class I> auto inspect(I& f, batch& x) { return f(x.lane, x.from_seq, x
 template <class I> auto inspect(I& f, available& x) { return f(x.lane, x.head); }
 template <class I> auto inspect(I& f, locate& x) { return f(x.lane); }
 template <class I> auto inspect(I& f, position& x) { return f(x.lane, x.epoch, x.first, x.head, x.released); }
+template <class I> auto inspect(I& f, align& x) { return f(x.lane, x.cursor, x.id); }
+template <class I> auto inspect(I& f, alignment& x) {
+  return f(x.lane, x.cursor, x.skip_to, x.suspects, x.head);
+}
+template <class I> auto inspect(I& f, missing& x) {
+  return f(x.lane, x.from_seq, x.to_seq, x.ids, x.unnamed);
+}
 template <class I> auto inspect(I& f, committed& x) { return f(x.lane, x.seq, x.flushed, x.timeline); }
 template <class I> auto inspect(I& f, replicated& x) { return f(x.lane, x.seq); }
 template <class I> auto inspect(I& f, rejected& x) {

@@ -17,9 +17,9 @@ constexpr name_table<stage, 8> stages{
     {"buffered", "sent", "committed", "replicated", "released", "rejected", "parked", "discarded"}};
 static_assert(stages.ends_with(stage::discarded));
 
-constexpr name_table<event_kind, 10> event_kinds{{"buffered", "committed", "replicated", "released",
-                                                  "rejected", "link", "store", "replica", "supervision",
-                                                  "gap"}};
+constexpr name_table<event_kind, 11> event_kinds{{"buffered", "committed", "replicated", "released",
+                                                  "rejected", "missing", "link", "store", "replica",
+                                                  "supervision", "gap"}};
 static_assert(event_kinds.ends_with(event_kind::gap));
 
 constexpr name_table<link_phase, 6> link_phases{

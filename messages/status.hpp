@@ -52,6 +52,7 @@ struct log_report {
   std::vector<lane_status> lanes;
   store_status store;
   std::uint64_t dead_letters = 0;
+  std::uint64_t missing = 0; ///< Entries that the store lost, since this runtime started.
 };
 
 /// What the replica says of itself.
@@ -107,7 +108,9 @@ template <class I> auto inspect(I& f, lane_status& x) {
   return f(x.lane, x.epoch, x.head, x.sent, x.committed, x.replicated, x.released, x.oldest_age_s);
 }
 template <class I> auto inspect(I& f, store_status& x) { return f(x.kind, x.durability, x.state); }
-template <class I> auto inspect(I& f, log_report& x) { return f(x.lanes, x.store, x.dead_letters); }
+template <class I> auto inspect(I& f, log_report& x) {
+  return f(x.lanes, x.store, x.dead_letters, x.missing);
+}
 template <class I> auto inspect(I& f, replica_status& x) {
   return f(x.state, x.lag_bytes, x.lag_s, x.receive_lsn, x.replay_lsn, x.timeline);
 }

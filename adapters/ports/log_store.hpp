@@ -16,7 +16,8 @@ struct lane_marks {
   seqno committed = 0;
   seqno replicated = 0;
   seqno released = 0;
-  instant oldest_at; ///< When entry replicated + 1 was kept; never, if there is none.
+  instant oldest_at;    ///< When entry replicated + 1 was kept; never, if there is none.
+  bool follows = false; ///< Its numbers follow those of the store it took over from, as `adopt` said.
 };
 
 /// The log is open for its owner, or `problem` says why not.
@@ -52,12 +53,15 @@ struct append_slot {
 struct append_result {
   fault problem;
   std::vector<append_slot> slots;
+  store_kind store = store_kind::redis;
+  chasqui::durability durability = durability::buffered;
 };
 
-/// Entries as read, or a `problem`.
+/// Entries as read, or a `problem`: `diverged` when the log lacks entries from `from_seq` on.
 struct log_slice {
   fault problem;
   std::vector<entry> entries;
+  seqno missing_to = 0; ///< diverged: `from_seq..missing_to` are gone.
 };
 
 /// Where an id stands, or a `problem` (`not_found` for an id that the log does not know).
@@ -107,6 +111,18 @@ public:
 
   /// Reads dead letters, oldest first.
   virtual void list_dead(chasqui::list_dead what, handler<dead_page> then) = 0;
+
+  /// Makes a lane end at `marks.head` and saves the marks: entries beyond it are removed, and if it ends
+  /// before, the numbers in between are given to nobody.
+  virtual void adopt(lane_marks marks, handler<fault> then) = 0;
+
+  /// Appends entries that have their numbers already, all or none, with one flush to disk: the first follows
+  /// the head. An id that the log knows from elsewhere points here from now on.
+  virtual void import(std::string lane, std::vector<entry> entries, handler<fault> then) = 0;
+
+  /// Gives every entry of a lane a new number, in the same order and without a gap from `first` on, which is
+  /// greater than the head; all marks but the head become `first - 1`.
+  virtual void renumber(std::string lane, seqno first, handler<fault> then) = 0;
 
   /// Lets go of the store; calls under way are answered `store_unavailable`.
   virtual void close() = 0;

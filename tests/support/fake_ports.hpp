@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <deque>
 #include <functional>
+#include <iterator>
 #include <map>
 #include <memory>
 #include <string>
@@ -48,7 +49,8 @@ public:
     answer(std::move(then), std::move(out));
   }
   void append(std::vector<append_item> items, handler<append_result> then) override {
-    append_result out{broken, {}};
+    append_result out;
+    out.problem = broken;
     for (auto& item : items) {
       if (broken)
         break;
@@ -59,7 +61,8 @@ public:
     answer(std::move(then), std::move(out));
   }
   void read(take what, handler<log_slice> then) override {
-    log_slice out{broken, {}};
+    log_slice out;
+    out.problem = broken;
     const auto& log = logs[what.lane];
     for (auto seq = what.from_seq; !broken && seq <= log.size() && out.entries.size() < what.entries_max;
          ++seq)
@@ -90,6 +93,27 @@ public:
     for (const auto& why : dead)
       out.page.letters.push_back({why, ""});
     answer(std::move(then), std::move(out));
+  }
+  void adopt(lane_marks marks, handler<fault> then) override {
+    if (!broken) {
+      logs[marks.lane].resize(marks.head);
+      saved[marks.lane] = marks;
+    }
+    answer(std::move(then), fault{broken});
+  }
+  void import(std::string lane, std::vector<entry> entries, handler<fault> then) override {
+    if (!broken)
+      std::move(entries.begin(), entries.end(), std::back_inserter(logs[lane]));
+    answer(std::move(then), fault{broken});
+  }
+  void renumber(std::string lane, seqno first, handler<fault> then) override {
+    if (!broken) {
+      auto& log = logs[lane];
+      log.insert(log.begin(), first - 1, entry{});
+      for (std::size_t i = 0; i < log.size(); ++i)
+        log[i].seq = i + 1;
+    }
+    answer(std::move(then), fault{broken});
   }
   void close() override {}
 

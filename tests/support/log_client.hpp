@@ -28,7 +28,7 @@ template <class Answer> Answer get(std::future<Answer>&& answer) { return get(an
 /// A log store, asked by a test: every call gives a future. A second answer to one call ends the program.
 class log_client {
 public:
-  explicit log_client(std::unique_ptr<log_store> log) : log_{std::move(log)} {}
+  explicit log_client(std::shared_ptr<log_store> log) : log_{std::move(log)} {}
 
   std::future<log_opened> begin_open(std::vector<std::string> lanes) {
     return begin<log_opened>([&](auto then) { log_->open(std::move(lanes), then); });
@@ -50,6 +50,15 @@ public:
     return get(begin_read({std::move(lane), from, entries_max, bytes_max}));
   }
   fault mark(lane_marks marks, seqno trim_through) { return get(begin_mark(std::move(marks), trim_through)); }
+  fault adopt(lane_marks marks) {
+    return get(begin<fault>([&](auto then) { log_->adopt(std::move(marks), then); }));
+  }
+  fault import(std::vector<entry> entries, std::string lane = "main") {
+    return get(begin<fault>([&](auto then) { log_->import(std::move(lane), std::move(entries), then); }));
+  }
+  fault renumber(seqno first, std::string lane = "main") {
+    return get(begin<fault>([&](auto then) { log_->renumber(std::move(lane), first, then); }));
+  }
   fault bury(rejected why) {
     return get(begin<fault>([&](auto then) { log_->bury(std::move(why), then); }));
   }
@@ -69,7 +78,7 @@ private:
     return answer;
   }
 
-  std::unique_ptr<log_store> log_;
+  std::shared_ptr<log_store> log_;
 };
 
 /// An id that is another one for every number, made like the ids of a site.

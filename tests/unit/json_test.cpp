@@ -27,6 +27,7 @@ status_report full_report() {
   r.log.lanes = {{"main", 7, 50, 40, 30, 20, 10, 1.5}, {"bulk", 7, 0, 0, 0, 0, 0, 0}};
   r.log.store = {store_kind::journal, durability::fsynced, "open"};
   r.log.dead_letters = 2;
+  r.log.missing = 3;
   r.replica = {"streaming", 1024, 0.5, lsn{0x16B3748}, lsn{0x16B3740}, 1};
   r.actors = {{"forwarder/main", "backing_off", 4}};
   return r;
@@ -204,6 +205,7 @@ BOOST_AUTO_TEST_CASE(the_status_has_the_form_of_the_contract) {
     "store": {"kind": "journal", "durability": "fsynced", "state": "open"},
     "replica": {"state": "streaming", "lag_bytes": 1024, "lag_s": 0.5, "replay_lsn": "0/16B3740", "timeline": 1},
     "dead_letters": 2,
+    "missing": 3,
     "actors": [{"name": "forwarder/main", "state": "backing_off", "restarts": 4}]})"));
 }
 

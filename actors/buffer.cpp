@@ -2,6 +2,7 @@
 
 #include <caf/all.hpp>
 
+#include <algorithm>
 #include <utility>
 #include <variant>
 
@@ -10,6 +11,7 @@ namespace chasqui {
 namespace {
 
 using self_pointer = buffer_shell::stateful_pointer<buffer_state>;
+using call = std::function<void()>;
 constexpr std::chrono::milliseconds tick_interval{50};
 
 template <class T> void answer(caf::typed_response_promise<T>& promise, T value, const fault& problem) {
@@ -33,11 +35,11 @@ moment now(self_pointer self) { return now_of(self, self->state.wall); }
 void ask_store(self_pointer self, buffer_actions& actions) {
   auto& s = self->state;
   if (actions.open)
-    s.store->open(s.lanes, answer_to<log_opened>(self, [self](log_opened opened) {
+    s.store->open(s.lanes, now(self).steady, answer_to<log_opened>(self, [self](log_opened opened) {
                     act(self, self->state.core->on_opened(std::move(opened), now(self)));
                   }));
   if (!actions.append.empty())
-    s.store->append(std::move(actions.append),
+    s.store->append(std::move(actions.append), now(self).steady,
                     answer_to<append_result>(self, [self](const append_result& result) {
                       act(self, self->state.core->on_appended(result, now(self)));
                     }));
@@ -141,6 +143,74 @@ caf::result<batch> give(self_pointer self, const take& what) {
   return promise;
 }
 
+using align_promise = caf::typed_response_promise<alignment>;
+
+void end_align(self_pointer self, const align& what, ticket who, align_promise promise, seqno missing_to,
+               const roll_page& roll) {
+  settle(self, who);
+  answer(promise, self->state.core->end_align(what, missing_to, roll.lines));
+}
+
+void look_behind(self_pointer self, const align& what, ticket who, const align_promise& promise) {
+  const auto call_roll = [=](const log_slice& slice) {
+    const auto gone = slice.missing_to;
+    if (gone == 0)
+      return end_align(self, what, who, promise, 0, {});
+    self->state.store->call_roll(what.lane, what.cursor + 1, std::min(gone, what.cursor + suspects_max),
+                                 suspects_max, answer_to<roll_page>(self, [=](const roll_page& roll) {
+                                   end_align(self, what, who, promise, gone, roll);
+                                 }));
+  };
+  self->state.store->read({what.lane, what.cursor + 1, 1, 1}, answer_to<log_slice>(self, call_roll));
+}
+
+// Nothing may be numbered as something else was: every entry gets a number that was never given, and what the
+// primary has applied already is skipped by its id.
+void renumber(self_pointer self, const align& what, ticket who, align_promise promise) {
+  const auto head = std::get<position>(self->state.core->locate(what.lane)).head;
+  self->state.store->renumber(
+      what.lane, std::max(head, what.cursor) + 1, answer_to<fault>(self, [=](fault problem) mutable {
+        settle(self, who);
+        if (!problem)
+          problem = {fault_code::store_unavailable,
+                     "Log and primary disagreed from entry " + std::to_string(what.cursor) + " of lane " +
+                         what.lane + " on: the log was numbered anew, and is opened again.",
+                     ""};
+        promise.deliver(to_error(problem));
+        act(self, self->state.core->on_store_change(
+                      {self->state.core->kind(), self->state.core->durability(), problem.message, true},
+                      now(self)));
+      }));
+}
+
+caf::result<alignment> bring_in_step(self_pointer self, const align& what) {
+  auto& s = self->state;
+  const auto step = s.core->begin_align(what);
+  if (const auto* problem = std::get_if<fault>(&step))
+    return to_error(*problem);
+  if (!s.store->is_settled(what.lane))
+    return to_error({fault_code::unavailable, "The log is not in order yet: Redis is away.", ""});
+  auto [who, promise] = promise_read<alignment>(self);
+  switch (std::get<align_step>(step)) {
+  case align_step::look:
+    look_behind(self, what, who, promise);
+    break;
+  case align_step::renumber:
+    renumber(self, what, who, promise);
+    break;
+  case align_step::compare:
+    s.store->read(
+        {what.lane, what.cursor, 1, 1},
+        answer_to<log_slice>(self, [self, what, who = who, promise = promise](const log_slice& slice) {
+          if (buffer_core::is_another(what, slice))
+            renumber(self, what, who, promise);
+          else
+            look_behind(self, what, who, promise);
+        }));
+  }
+  return promise;
+}
+
 caf::result<position> stand(self_pointer self, const std::string& lane) {
   auto& s = self->state;
   auto promise = self->make_response_promise<position>();
@@ -186,13 +256,19 @@ caf::result<dead_letters> list(self_pointer self, const list_dead& what) {
 
 } // namespace
 
-buffer_shell::behavior_type buffer(self_pointer self, std::shared_ptr<log_store> store,
-                                   notifier_actor notifier, wall_clock wall, std::vector<std::string> lanes,
-                                   buffer_limits limits) {
+buffer_shell::behavior_type buffer(self_pointer self, log_stores stores, notifier_actor notifier,
+                                   wall_clock wall, std::vector<std::string> lanes, buffer_limits limits) {
   auto& s = self->state;
   s.core.emplace(lanes, limits);
   s.lanes = std::move(lanes);
-  s.store = std::move(store);
+  store_pair_limits waits;
+  waits.takeover_after = std::min(waits.takeover_after, limits.submit_deadline * 2 / 5);
+  s.store = std::make_unique<store_pair>(
+      std::move(stores), waits,
+      [turn = answer_to<call>(self, [](const call& then) { then(); })](call then) { turn(std::move(then)); },
+      [self](const store_change& change) {
+        act(self, self->state.core->on_store_change(change, now(self)));
+      });
   s.notifier = std::move(notifier);
   s.wall = std::move(wall);
   self->set_exit_handler([self](const caf::exit_msg& m) {
@@ -206,10 +282,8 @@ buffer_shell::behavior_type buffer(self_pointer self, std::shared_ptr<log_store>
   return {
       [self](append& what) { return keep(self, std::move(what)); },
       [self](const locate& what) { return stand(self, what.lane); },
-      [self](const align& what) {
-        return alignment{what.lane, what.cursor, 0, {}, 0};
-      },
-      [](const missing&) {},
+      [self](const align& what) { return bring_in_step(self, what); },
+      [self](const missing& m) { act(self, self->state.core->on_missing(m, now(self))); },
       [self](const take& what) { return give(self, what); },
       [self](const committed& c) { act(self, self->state.core->on_committed(c, now(self))); },
       [self](const replicated& r) { act(self, self->state.core->on_replicated(r, now(self))); },
@@ -221,6 +295,7 @@ buffer_shell::behavior_type buffer(self_pointer self, std::shared_ptr<log_store>
       [](const io_answer& a) { a.then(); },
       [self](const tick&) {
         self->delayed_send(self, tick_interval, tick{});
+        self->state.store->tick(now(self).steady);
         act(self, self->state.core->on_tick(now(self)));
       },
   };

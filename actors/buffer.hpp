@@ -2,6 +2,7 @@
 
 #include "actors/buffer_core.hpp"
 #include "actors/shell.hpp"
+#include "actors/store_pair.hpp"
 #include "messages/interfaces.hpp"
 
 #include <functional>
@@ -19,7 +20,7 @@ struct buffer_state {
   static inline const char* name = "buffer";
   std::optional<buffer_core> core;
   std::vector<std::string> lanes;
-  std::shared_ptr<log_store> store;
+  std::unique_ptr<store_pair> store;
   notifier_actor notifier;
   wall_clock wall;
   ticket next_ticket = 1;
@@ -32,9 +33,9 @@ struct buffer_state {
 
 using buffer_shell = with_shell<buffer_actor>;
 
-/// Keeps transactions in `store`, in order, until the replica has them.
-buffer_shell::behavior_type buffer(buffer_shell::stateful_pointer<buffer_state> self,
-                                   std::shared_ptr<log_store> store, notifier_actor notifier, wall_clock wall,
-                                   std::vector<std::string> lanes, buffer_limits limits);
+/// Keeps transactions in `stores`, in order, until the replica has them.
+buffer_shell::behavior_type buffer(buffer_shell::stateful_pointer<buffer_state> self, log_stores stores,
+                                   notifier_actor notifier, wall_clock wall, std::vector<std::string> lanes,
+                                   buffer_limits limits);
 
 } // namespace chasqui

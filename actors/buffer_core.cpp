@@ -17,14 +17,6 @@ append_reply refusal(ticket who, fault why) {
   return out;
 }
 
-// Going on would give their numbers to other entries, which the primary would then take for applied.
-fault lost_entries(const std::string& lane, seqno head, seqno head_before) {
-  return {fault_code::diverged,
-          "The log of lane " + lane + " ends at " + std::to_string(head) + ", but it has ended at " +
-              std::to_string(head_before) + " before: the store has lost what it had acknowledged.",
-          ""};
-}
-
 } // namespace
 
 buffer_core::buffer_core(const std::vector<std::string>& lanes, buffer_limits limits)
@@ -55,8 +47,6 @@ buffer_actions buffer_core::on_opened(log_opened opened, moment now) {
   dead_letters_ = opened.dead_letters;
   for (auto& marks : opened.lanes) {
     auto& lane = lanes_.at(marks.lane);
-    if (marks.head < lane.marks.head)
-      out.quit = lost_entries(marks.lane, marks.head, lane.marks.head);
     // What we were told meanwhile may be ahead of what was saved.
     marks.committed = std::max(marks.committed, lane.marks.committed);
     marks.replicated = std::max(marks.replicated, lane.marks.replicated);
@@ -141,7 +131,7 @@ buffer_actions buffer_core::on_appended(const append_result& result, moment now)
   if (result.problem)
     refuse_group(out, flying, result.problem, now);
   else
-    acknowledge_group(out, flying, result.slots, now);
+    acknowledge_group(out, flying, result, now);
   send_group(out, now.wall);
   quit_if_drained(out);
   return out;
@@ -166,7 +156,8 @@ void buffer_core::refuse_group(buffer_actions& out, const std::vector<flying_app
 }
 
 void buffer_core::acknowledge_group(buffer_actions& out, const std::vector<flying_append>& flying,
-                                    const std::vector<append_slot>& slots, moment now) {
+                                    const append_result& result, moment now) {
+  const auto& slots = result.slots;
   if (store_fault_) {
     store_fault_ = {};
     out.events.push_back(store_event(now.wall, "has room again"));
@@ -176,7 +167,7 @@ void buffer_core::acknowledge_group(buffer_actions& out, const std::vector<flyin
     const auto& slot = slots[i];
     if (!flying[i].answered)
       out.replies.push_back(
-          {flying[i].who, {flying[i].id, slot.lane, slot.seq, durability_, kind_, slot.at}, {}});
+          {flying[i].who, {flying[i].id, slot.lane, slot.seq, result.durability, result.store, slot.at}, {}});
     const auto found = lanes_.find(slot.lane);
     if (slot.repeated || found == lanes_.end())
       continue;
@@ -189,6 +180,23 @@ void buffer_core::acknowledge_group(buffer_actions& out, const std::vector<flyin
     out.events.push_back(range_event(event_kind::buffered, lane, before + 1, lane.marks.head, now.wall));
     hint(out, lane);
   }
+}
+
+buffer_actions buffer_core::on_store_change(const store_change& change, moment now) {
+  buffer_actions out;
+  kind_ = change.kind;
+  durability_ = change.durability;
+  if (change.reopen) {
+    phase_ = store_phase::opening;
+    marks_in_flight_ = 0;
+    out.open = true;
+    out.events.push_back(store_event(now.wall, "is opened again: " + change.why));
+  } else {
+    out.events.push_back(store_event(now.wall, std::string{"the log goes on in "} +
+                                                   (kind_ == store_kind::redis ? "Redis" : "the journal") +
+                                                   ": " + change.why));
+  }
+  return out;
 }
 
 void buffer_core::hint(buffer_actions& out, lane_state& lane) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/moment.hpp"
+#include "actors/store_pair.hpp"
 #include "actors/timeline.hpp"
 #include "actors/waiting_room.hpp"
 #include "adapters/ports/log_store.hpp"
@@ -63,6 +64,16 @@ struct buffer_actions {
   std::optional<fault> quit;
 };
 
+/// How log and primary are compared.
+enum class align_step : std::uint8_t {
+  compare, ///< Read the entry at the cursor: is it the one that the primary has applied?
+  look,    ///< Nothing to compare: see whether the next entry is there.
+  renumber ///< The primary is ahead: the log has lost its end, and may have given numbers twice.
+};
+
+/// Gaps in the log are passed over in pieces of so many numbers, so that their ids fit into a message.
+constexpr std::uint64_t suspects_max = 5000;
+
 /// Sequence numbers, group commit, stages, and what is still owed, for every lane of one log.
 class buffer_core {
 public:
@@ -72,16 +83,21 @@ public:
   buffer_actions on_opened(log_opened opened, moment now);
   buffer_actions on_append(ticket who, append what, moment now);
   buffer_actions on_appended(const append_result& result, moment now);
+  buffer_actions on_store_change(const store_change& change, moment now);
   buffer_actions on_marked(const fault& problem, moment now);
   buffer_actions on_buried(const rejected& why, const fault& problem, moment now);
   void on_counted(std::uint64_t dead_letters) { dead_letters_ = dead_letters; }
   buffer_actions on_committed(const committed& c, moment now);
   buffer_actions on_replicated(const replicated& r, moment now);
   buffer_actions on_rejected(const rejected& r, moment now);
+  buffer_actions on_missing(const missing& m, moment now);
   buffer_actions on_await(ticket who, const await& what, const log_place& place, moment now);
   buffer_actions on_tick(moment now);
   /// Keeps nothing new; quits with `none` once nothing is under way.
   buffer_actions drain(moment now);
+
+  [[nodiscard]] store_kind kind() const noexcept { return kind_; }
+  [[nodiscard]] chasqui::durability durability() const noexcept { return durability_; }
 
   /// Whether the store's answer to `open` is still to come.
   [[nodiscard]] bool is_opening() const noexcept { return phase_ == store_phase::opening; }
@@ -93,6 +109,14 @@ public:
   [[nodiscard]] fault may_take(const take& what) const;
   /// The slice that was read, as a batch; a fault if the store could not read it.
   std::variant<batch, fault> on_slice(const take& what, log_slice slice, buffer_actions& out, moment now);
+
+  /// What to find out before a session goes on from where the primary stands.
+  [[nodiscard]] std::variant<align_step, fault> begin_align(const align& what) const;
+  /// Whether entry `cursor` in the log is another one than the primary has applied.
+  [[nodiscard]] static bool is_another(const align& what, const log_slice& at_cursor);
+  /// How the session goes on, from what was read behind the cursor and from the roll.
+  [[nodiscard]] std::variant<alignment, fault> end_align(const align& what, seqno missing_to,
+                                                         const std::vector<roll_line>& roll) const;
 
   /// How far the transaction at this place has come.
   [[nodiscard]] life tell(uuid id, const log_place& place) const;
@@ -137,7 +161,7 @@ private:
   void refuse_group(buffer_actions& out, const std::vector<flying_append>& flying, const fault& why,
                     moment now);
   void acknowledge_group(buffer_actions& out, const std::vector<flying_append>& flying,
-                         const std::vector<append_slot>& slots, moment now);
+                         const append_result& result, moment now);
   static void hint(buffer_actions& out, lane_state& lane);
   void send_group(buffer_actions& out, instant now);
   void release(buffer_actions& out, lane_state& lane, instant now);
@@ -169,6 +193,7 @@ private:
   std::uint32_t marks_in_flight_ = 0;
   time_point marked_at_;
   std::uint64_t dead_letters_ = 0;
+  std::uint64_t missing_ = 0;
   waiting_room room_;
   std::vector<early_wait> early_waits_; ///< What they wait for cannot be told before the store is open.
   std::optional<time_point> bury_again_at_;

@@ -40,7 +40,9 @@ fault buffer_core::may_take(const take& what) const {
 std::variant<batch, fault> buffer_core::on_slice(const take& what, log_slice slice, buffer_actions& out,
                                                  moment now) {
   if (slice.problem) {
-    if (slice.problem.code != fault_code::diverged && phase_ == store_phase::open)
+    const auto code = slice.problem.code;
+    const bool lost = code == fault_code::store_unavailable || code == fault_code::outcome_unknown;
+    if (lost && phase_ == store_phase::open)
       lose_store(out, slice.problem, now);
     return std::move(slice.problem);
   }
@@ -49,6 +51,56 @@ std::variant<batch, fault> buffer_core::on_slice(const take& what, log_slice sli
   lane.sent = last;
   lane.taker_waits = last >= lane.marks.head;
   return batch{what.lane, what.from_seq, std::move(slice.entries), lane.marks.head};
+}
+
+std::variant<align_step, fault> buffer_core::begin_align(const align& what) const {
+  auto stand = locate(what.lane);
+  if (auto* problem = std::get_if<fault>(&stand))
+    return std::move(*problem);
+  const auto& log = std::get<position>(stand);
+  if (what.cursor > log.head)
+    return align_step::renumber;
+  return what.id.is_nil() || what.cursor < log.first ? align_step::look : align_step::compare;
+}
+
+bool buffer_core::is_another(const align& what, const log_slice& at_cursor) {
+  return !at_cursor.entries.empty() && at_cursor.entries.front().id != what.id;
+}
+
+std::variant<alignment, fault> buffer_core::end_align(const align& what, seqno missing_to,
+                                                      const std::vector<roll_line>& roll) const {
+  const auto& marks = lanes_.at(what.lane).marks;
+  alignment out{what.lane, what.cursor, 0, {}, marks.head};
+  if (missing_to <= what.cursor)
+    return out;
+  if (what.cursor < marks.released)
+    return fault{fault_code::diverged,
+                 "The primary has applied lane " + what.lane + " up to " + std::to_string(what.cursor) +
+                     ", but entries up to " + std::to_string(missing_to) +
+                     " are no longer in the log: they were on the replica, and were released, up to " +
+                     std::to_string(marks.released) + " (buffer.retain_entries).",
+                 ""};
+  out.skip_to = std::min(missing_to, what.cursor + suspects_max);
+  for (const auto& line : roll)
+    if (line.seq <= out.skip_to)
+      out.suspects.push_back(line.id);
+  return out;
+}
+
+buffer_actions buffer_core::on_missing(const missing& m, moment now) {
+  buffer_actions out;
+  auto& lane = lanes_.at(m.lane);
+  missing_ += m.ids.size() + m.unnamed;
+  for (const auto& id : m.ids)
+    out.events.push_back({0, now.wall, event_kind::missing, m.lane, m.from_seq, m.to_seq, id,
+                          "acknowledged, and lost by the store before the primary had it"});
+  if (m.unnamed > 0) {
+    out.events.push_back(range_event(event_kind::missing, lane, m.from_seq, m.to_seq, now.wall));
+    out.events.back().detail =
+        std::to_string(m.unnamed) + " of these are lost, or were applied already: nobody knows their ids";
+  }
+  lane.sent = std::max(lane.sent, m.to_seq);
+  return out;
 }
 
 buffer_actions buffer_core::on_committed(const committed& c, moment now) {
@@ -116,7 +168,7 @@ buffer_actions buffer_core::on_buried(const rejected& why, const fault& problem,
   if (problem) {
     if (problem.code == fault_code::fenced)
       out.quit = problem;
-    else if (problem.code == fault_code::store_full)
+    else if (problem.code == fault_code::store_full || problem.code == fault_code::unavailable)
       bury_again_at_ = now.steady + limits_.reopen_max; // Giving up the store would stop what makes room.
     else if (phase_ == store_phase::open)
       lose_store(out, problem, now);
@@ -284,6 +336,7 @@ log_report buffer_core::report(instant now) const {
   else
     out.store.state = store_fault_ ? "unavailable: " + store_fault_.message : "opening";
   out.dead_letters = dead_letters_;
+  out.missing = missing_;
   return out;
 }
 

@@ -251,8 +251,7 @@ scan(log, '-', head .. '-0', math.huge, math.huge, function(old, id, at, payload
   seq = seq + 1
 end)
 redis.call('XTRIM', log, 'MINID', '=', text(first) .. '-0')
-local before = text(first - 1)
-redis.call('HSET', marks, 'head', text(seq - 1), 'committed', before, 'replicated', before, 'released', before)
+redis.call('HSET', marks, 'head', text(seq - 1))
 return seq - 1
 )lua";
 

@@ -88,10 +88,10 @@ struct table_maker {
 
   [[nodiscard]] child_row buffer_row() const {
     return {{"buffer", child_kind::ours, {}},
-            [me = *this, log = world.log, lanes = s.lanes, limits = limits_of_buffer(s)](const auto&) {
+            [me = *this, stores = world.stores, lanes = s.lanes, limits = limits_of_buffer(s)](const auto&) {
               return me.enlist<buffer_actor>(
                   &directory::handles::buffer,
-                  me.system.spawn(buffer, log, me.actors->now().notifier, me.wall, lanes, limits));
+                  me.system.spawn(buffer, stores, me.actors->now().notifier, me.wall, lanes, limits));
             }};
   }
 
@@ -149,7 +149,7 @@ outside_world open_outside_world(io_thread& io, const settings& s) {
   const redis_settings redis{s.redis.socket, s.redis.host, s.redis.port, read_secret(s.redis.password_file),
                              s.redis.timeout_ms};
   outside_world out;
-  out.log = make_redis_log(io, s.site, redis);
+  out.stores.redis = make_redis_log(io, s.site, redis);
   out.publisher = make_redis_publisher(io, s.site, redis, s.events.backlog_max);
   out.primary = make_primary(io, s.site, {s.primary.dsn, s.primary.connect_timeout_ms});
   out.replica = make_replica_probe(io, s.site, {s.replica.dsn, s.replica.timeout_ms});

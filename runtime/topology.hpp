@@ -1,9 +1,9 @@
 #pragma once
 
+#include "actors/store_pair.hpp"
 #include "actors/supervisor.hpp"
 #include "adapters/io_thread.hpp"
 #include "adapters/ports/event_publisher.hpp"
-#include "adapters/ports/log_store.hpp"
 #include "adapters/ports/primary.hpp"
 #include "adapters/ports/replica.hpp"
 #include "config/settings.hpp"
@@ -20,7 +20,7 @@ namespace chasqui {
 
 /// The outside world, behind its ports.
 struct outside_world {
-  std::shared_ptr<log_store> log;
+  log_stores stores;
   std::shared_ptr<primary_port> primary;
   std::shared_ptr<replica_probe> replica;
   std::shared_ptr<event_publisher> publisher;

@@ -121,7 +121,7 @@ public:
   virtual void import(std::string lane, std::vector<entry> entries, handler<fault> then) = 0;
 
   /// Gives every entry of a lane a new number, in the same order and without a gap from `first` on, which is
-  /// greater than the head; all marks but the head become `first - 1`.
+  /// greater than the head; the marks but the head stay.
   virtual void renumber(std::string lane, seqno first, handler<fault> then) = 0;
 
   /// Lets go of the store; calls under way are answered `store_unavailable`.

@@ -20,7 +20,7 @@ struct forwarder_fixture : actor_fixture {
   std::shared_ptr<std::optional<fault>> gone;
 
   forwarder_fixture() {
-    log = spawn(buffer, store, stub<notifier_actor>([](const event&) {}), wall(),
+    log = spawn(buffer, log_stores{store, nullptr}, stub<notifier_actor>([](const event&) {}), wall(),
                 std::vector<std::string>{"main"}, buffer_limits{});
     settle();
   }

@@ -40,18 +40,18 @@ BOOST_FIXTURE_TEST_CASE(a_group_is_bounded_by_entries_and_by_bytes, buffer_desk)
 }
 
 BOOST_FIXTURE_TEST_CASE(a_receipt_says_where_and_how_durably_and_comes_after_the_store_has_it, buffer_desk) {
-  auto opened = log();
-  opened.durability = durability::fsynced;
-  obey(core.on_opened(opened, at()));
+  open();
   const auto who = submit(7);
   BOOST_TEST(!answered(who));
-  kept();
+  obey(core.on_appended({{}, {{"main", 1, at().wall, false}}, store_kind::journal, durability::fsynced},
+                        at()));
   const auto& reply = replies.at(who);
   BOOST_TEST(!reply.problem);
   BOOST_TEST(reply.proof.seq == 1U);
   BOOST_TEST((reply.proof.id == uuid{0, 7}));
   BOOST_TEST(reply.proof.lane == "main");
   BOOST_TEST((reply.proof.durability == durability::fsynced));
+  BOOST_TEST((reply.proof.store == store_kind::journal));
 }
 
 BOOST_FIXTURE_TEST_CASE(a_repeated_id_gets_its_first_receipt_and_moves_nothing, buffer_desk) {
@@ -190,16 +190,6 @@ BOOST_FIXTURE_TEST_CASE(an_owner_that_was_fenced_keeps_nothing_more_and_quits, b
   BOOST_TEST((problem(behind) == fault_code::fenced));
   BOOST_REQUIRE(quit.has_value());
   BOOST_TEST((quit->code == fault_code::fenced));
-}
-
-BOOST_FIXTURE_TEST_CASE(a_store_that_comes_back_without_what_it_acknowledged_is_not_trusted, buffer_desk) {
-  open();
-  submit(1);
-  kept();
-  appended({fault_code::store_unavailable, "restarted", ""});
-  open(0);
-  BOOST_REQUIRE(quit.has_value());
-  BOOST_TEST((quit->code == fault_code::diverged));
 }
 
 BOOST_FIXTURE_TEST_CASE(who_took_everything_is_told_once_of_more, buffer_desk) {

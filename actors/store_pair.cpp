@@ -1,0 +1,354 @@
+#include "actors/store_pair.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace chasqui {
+
+namespace {
+
+template <class Answer> Answer failed(fault why) {
+  Answer out;
+  out.problem = std::move(why);
+  return out;
+}
+
+fault not_open() { return {fault_code::store_unavailable, "The log is not open.", ""}; }
+
+} // namespace
+
+store_pair::store_pair(log_stores stores, store_pair_limits limits, hop into_owner,
+                       std::function<void(const store_change&)> changed)
+    : stores_{std::move(stores)}, limits_{limits}, hop_{std::move(into_owner)}, changed_{std::move(changed)} {
+}
+
+void store_pair::open(const std::vector<std::string>& lanes, time_point now, handler<log_opened> then) {
+  now_ = now;
+  ++round_;
+  keeper_ = keeper::nobody;
+  journal_open_ = redis_open_ = redis_opening_ = noting_ = false;
+  reconciling_ = returning_ = importing_ = clearing_ = renumbered_ = false;
+  holding_since_.reset();
+  if (flight_)
+    answer_flight(failed<append_result>(
+        {fault_code::outcome_unknown, "The log was opened again while an append was under way.", ""}));
+  for (const auto& lane : lanes)
+    lanes_[lane].marks.lane = lane;
+  opening_ = opening{now, std::move(then), {}, {}};
+  if (stores_.journal)
+    stores_.journal->open(lanes, mine<log_opened>([this](log_opened opened) {
+                            opening_->journal = std::move(opened);
+                            settle_opening(false);
+                          }));
+  if (stores_.redis)
+    open_redis();
+}
+
+void store_pair::open_redis() {
+  redis_opening_ = true;
+  std::vector<std::string> names;
+  for (const auto& [name, lane] : lanes_)
+    names.push_back(name);
+  stores_.redis->open(names, mine<log_opened>([this](log_opened opened) {
+                        redis_opening_ = false;
+                        if (!opening_)
+                          return on_redis_opened(std::move(opened));
+                        opening_->redis = std::move(opened);
+                        settle_opening(false);
+                      }));
+}
+
+void store_pair::settle_opening(bool late) {
+  auto& o = *opening_;
+  if (reconciling_ || (stores_.journal && !o.journal))
+    return;
+  if (o.journal && !o.journal->problem)
+    learn(*o.journal);
+  if (stores_.redis && !o.redis && !(late && journal_open_))
+    return;
+  const bool redis_works = o.redis && !o.redis->problem;
+  if (redis_works)
+    on_redis_opened(*o.redis);
+  else if (journal_open_ && (!o.redis || o.redis->problem.code != fault_code::fenced))
+    open_without_redis();
+  else
+    answer_opening(o.redis ? *o.redis : *o.journal);
+}
+
+void store_pair::learn(const log_opened& journal) {
+  journal_open_ = true;
+  epoch_ = std::max(epoch_, journal.epoch);
+  for (const auto& marks : journal.lanes) {
+    auto& lane = lanes_[marks.lane];
+    lane.journal_first = marks.first;
+    lane.journal_head = marks.first <= marks.head ? marks.head : marks.first - 1;
+    // Without a Redis, the journal's numbers are all there are.
+    lane.follows = marks.follows || !stores_.redis;
+    lane.head = std::max(lane.head, marks.head);
+    lane.marks = marks;
+  }
+}
+
+void store_pair::open_without_redis() {
+  keeper_ = keeper::journal;
+  auto answer = *opening_->journal;
+  if (stores_.redis) {
+    const fault late{fault_code::store_unavailable, "Redis does not answer.", ""};
+    redis_fault_ = opening_->redis ? opening_->redis->problem : late;
+    retry_redis_later(redis_fault_);
+    answer.drift.push_back("the journal keeps the log: " + redis_fault_.message);
+  }
+  answer.kind = store_kind::journal;
+  answer_opening(std::move(answer));
+}
+
+void store_pair::answer_opening(log_opened answer) {
+  const auto then = std::move(opening_->then);
+  opening_.reset();
+  if (!answer.problem) {
+    answer.epoch = epoch_ = std::max(epoch_, answer.epoch);
+    note_lines();
+  }
+  then(std::move(answer));
+}
+
+void store_pair::append(std::vector<append_item> items, time_point now, handler<append_result> then) {
+  now_ = now;
+  flight_ = flight{++flights_, std::move(items), std::move(then), now, false};
+  if (!holding_since_)
+    send_flight();
+}
+
+void store_pair::send_flight() {
+  const auto number = flight_->number;
+  if (keeper_ == keeper::nobody)
+    return answer_flight(failed<append_result>(not_open()));
+  flight_->sent_at = now_;
+  flight_->sent = true;
+  if (keeper_ == keeper::redis)
+    stores_.redis->append(flight_->items, mine<append_result>([this, number](append_result result) {
+                            on_redis_appended(number, std::move(result));
+                          }));
+  else
+    stores_.journal->append(flight_->items, mine<append_result>([this, number](append_result result) {
+                              on_journal_appended(number, std::move(result));
+                            }));
+}
+
+void store_pair::on_redis_appended(std::uint64_t number, append_result result) {
+  if (!flight_ || flight_->number != number || keeper_ != keeper::redis)
+    return; // The journal has it by now, and Redis will be told to forget what it may have kept.
+  if (result.problem && result.problem.code != fault_code::fenced && can_take_over())
+    return take_over(result.problem.message);
+  if (!result.problem)
+    note(result);
+  answer_flight(std::move(result));
+}
+
+void store_pair::on_journal_appended(std::uint64_t number, append_result result) {
+  if (!flight_ || flight_->number != number)
+    return;
+  result.store = store_kind::journal;
+  for (const auto& slot : result.slots) {
+    auto& lane = lanes_[slot.lane];
+    if (result.problem || slot.repeated)
+      continue;
+    lane.journal_head = std::max(lane.journal_head, slot.seq);
+    lane.head = std::max(lane.head, slot.seq);
+  }
+  answer_flight(std::move(result));
+  if (returning_)
+    pump();
+}
+
+void store_pair::answer_flight(append_result result) {
+  const auto then = std::move(flight_->then);
+  flight_.reset();
+  then(std::move(result));
+}
+
+void store_pair::note(const append_result& result) {
+  for (std::size_t i = 0; i < result.slots.size() && i < flight_->items.size(); ++i) {
+    const auto& slot = result.slots[i];
+    if (slot.repeated)
+      continue;
+    auto& head = lanes_[slot.lane].head;
+    head = std::max(head, slot.seq);
+    if (journal_open_)
+      roll_.push_back({slot.lane, slot.seq, flight_->items[i].id, slot.at});
+  }
+  if (roll_.size() > limits_.roll_lines_max)
+    roll_.erase(roll_.begin(), roll_.end() - static_cast<std::ptrdiff_t>(limits_.roll_lines_max));
+  if (!roll_.empty())
+    note_lines();
+}
+
+void store_pair::note_lines() {
+  if (!journal_open_ || noting_)
+    return;
+  noting_ = true;
+  stores_.journal->note(epoch_, std::exchange(roll_, {}), mine<fault>([this](const fault& problem) {
+                          noting_ = false;
+                          if (problem.code == fault_code::store_unavailable)
+                            journal_open_ = keeper_ == keeper::journal;
+                          else if (!problem && !roll_.empty())
+                            note_lines();
+                        }));
+}
+
+void store_pair::read(const take& what, const handler<log_slice>& then) {
+  const auto found = lanes_.find(what.lane);
+  if (keeper_ == keeper::nobody || found == lanes_.end())
+    return then(failed<log_slice>(not_open()));
+  const auto& lane = found->second;
+  if (keeper_ == keeper::journal && !lane.follows)
+    return then(
+        failed<log_slice>({fault_code::unavailable,
+                           "The journal has taken entries without knowing where the log in Redis ends: "
+                           "they go on once Redis is back. " +
+                               redis_fault_.message,
+                           ""}));
+  if (keeper_ == keeper::journal && (what.from_seq >= lane.journal_first || !stores_.redis))
+    return stores_.journal->read(what, mine<log_slice>(then));
+  if (redis_open_)
+    return stores_.redis->read(what, mine<log_slice>([this, then](log_slice slice) {
+                                 if (slice.problem.code == fault_code::store_unavailable && can_take_over()) {
+                                   take_over(slice.problem.message);
+                                   slice.problem.code = fault_code::unavailable;
+                                 }
+                                 then(std::move(slice));
+                               }));
+  then(failed<log_slice>({fault_code::unavailable,
+                          "Entry " + std::to_string(what.from_seq) + " of lane " + what.lane +
+                              " is in Redis, which is away: " + redis_fault_.message,
+                          ""}));
+}
+
+void store_pair::mark(const lane_marks& marks, seqno trim_through, const handler<fault>& then) {
+  const auto found = lanes_.find(marks.lane);
+  if (keeper_ == keeper::nobody || found == lanes_.end())
+    return then(not_open());
+  auto& lane = found->second;
+  lane.marks = marks;
+  if (journal_open_ && is_settled(marks.lane) && trim_through > lane.struck) {
+    lane.struck = trim_through;
+    stores_.journal->strike(marks.lane, trim_through, mine<fault>([](const fault&) {}));
+  }
+  if (keeper_ == keeper::redis)
+    return stores_.redis->mark(marks, trim_through, mine<fault>([this, marks, then](const fault& problem) {
+                                 if (problem.code != fault_code::store_unavailable || !can_take_over())
+                                   return then(problem);
+                                 take_over(problem.message);
+                                 mark(marks, 0, then);
+                               }));
+  // While the journal is being moved, nothing may be missing from it.
+  const auto through = returning_ || reconciling_ || !lane.follows ? 0 : trim_through;
+  if (through >= lane.journal_first)
+    lane.journal_first = std::min(through, lane.journal_head) + 1;
+  stores_.journal->mark(marks, through, mine<fault>(then));
+}
+
+void store_pair::bury(const rejected& why, const handler<fault>& then) {
+  const auto found = lanes_.find(why.lane);
+  if (keeper_ == keeper::nobody || found == lanes_.end())
+    return then(not_open());
+  if (!stores_.redis)
+    return stores_.journal->bury(why, mine<fault>(then));
+  const auto& lane = found->second;
+  const bool there = why.seq < lane.journal_first || why.seq <= lane.imported;
+  if (redis_open_ && (keeper_ == keeper::redis || (returning_ && there)))
+    return stores_.redis->bury(why, mine<fault>([this, then](fault problem) {
+                                 if (problem.code == fault_code::store_unavailable && can_take_over()) {
+                                   take_over(problem.message);
+                                   problem.code = fault_code::unavailable;
+                                 }
+                                 then(problem);
+                               }));
+  then({fault_code::unavailable, "Dead letters are kept in Redis, which is away.", ""});
+}
+
+void store_pair::list_dead(const chasqui::list_dead& what, const handler<dead_page>& then) {
+  if (!stores_.redis && keeper_ == keeper::journal)
+    return stores_.journal->list_dead(what, mine<dead_page>(then));
+  if (redis_open_)
+    return stores_.redis->list_dead(what, mine<dead_page>(then));
+  then(failed<dead_page>({fault_code::unavailable,
+                          "Dead letters are kept in Redis, which is away: " + redis_fault_.message, ""}));
+}
+
+void store_pair::find(uuid id, const handler<log_place>& then) {
+  if (keeper_ == keeper::nobody)
+    return then(failed<log_place>(not_open()));
+  if (keeper_ == keeper::redis)
+    return stores_.redis->find(id, mine<log_place>(then));
+  stores_.journal->find(id, mine<log_place>([this, id, then](log_place place) {
+                          if (place.problem.code == fault_code::not_found && redis_open_)
+                            return stores_.redis->find(id, mine<log_place>(then));
+                          then(std::move(place));
+                        }));
+}
+
+void store_pair::renumber(const std::string& lane, seqno first, const handler<fault>& then) {
+  if (keeper_ == keeper::redis)
+    return stores_.redis->renumber(lane, first, mine<fault>(then));
+  if (keeper_ == keeper::journal && !stores_.redis)
+    return stores_.journal->renumber(lane, first, mine<fault>(then));
+  then({fault_code::unavailable, "The log is in two stores now; it is put in order once it is in one.", ""});
+}
+
+void store_pair::call_roll(const std::string& lane, seqno from, seqno to, std::uint64_t lines_max,
+                           const handler<roll_page>& then) {
+  if (!journal_open_)
+    return then({});
+  stores_.journal->call_roll(lane, from, to, lines_max, mine<roll_page>(then));
+}
+
+bool store_pair::is_settled(const std::string& lane) const {
+  const auto found = lanes_.find(lane);
+  return found != lanes_.end() &&
+         (keeper_ == keeper::redis || (keeper_ == keeper::journal && found->second.follows));
+}
+
+void store_pair::tick(time_point now) {
+  now_ = now;
+  if (opening_ && now - opening_->since >= limits_.open_patience)
+    settle_opening(true);
+  const auto overdue = [&](time_point since) { return now - since >= limits_.takeover_after; };
+  if (can_take_over() && flight_ && flight_->sent && overdue(flight_->sent_at))
+    take_over("Redis has not answered an append for " + std::to_string(limits_.takeover_after.count()) +
+              " ms.");
+  if (holding_since_ && overdue(*holding_since_) && !clearing_)
+    give_up_return({fault_code::store_unavailable, "Redis is too slow to take the log back.", ""});
+  if (keeper_ == keeper::journal && stores_.redis && !redis_open_ && !redis_opening_ && now >= reopen_at_)
+    open_redis();
+  if (keeper_ == keeper::redis && stores_.journal && !journal_open_ && now >= journal_retry_at_)
+    open_journal_again();
+}
+
+// A journal that was away has nothing of this run; what it may have of an earlier one is moved as at the
+// start.
+void store_pair::open_journal_again() {
+  journal_retry_at_ = now_ + limits_.reopen_max;
+  std::vector<std::string> names;
+  for (const auto& [name, lane] : lanes_)
+    names.push_back(name);
+  stores_.journal->open(names, mine<log_opened>([this](const log_opened& opened) {
+                          if (opened.problem)
+                            return;
+                          learn(opened);
+                          if (std::any_of(lanes_.begin(), lanes_.end(),
+                                          [](const auto& lane) { return lane.second.in_journal(); }))
+                            start_over("the journal is back, with entries that Redis lacks");
+                        }));
+}
+
+void store_pair::close() {
+  ++round_;
+  keeper_ = keeper::nobody;
+  if (stores_.redis)
+    stores_.redis->close();
+  if (stores_.journal)
+    stores_.journal->close();
+}
+
+} // namespace chasqui

@@ -1,0 +1,195 @@
+#pragma once
+
+#include "adapters/ports/journal_store.hpp"
+#include "adapters/ports/log_store.hpp"
+#include "messages/identity.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace chasqui {
+
+/// Where a log can be kept; at least one is there.
+struct log_stores {
+  std::shared_ptr<log_store> redis;
+  std::shared_ptr<journal_store> journal;
+};
+
+/// Bounds on waiting for a store, and on what is moved at once.
+struct store_pair_limits {
+  std::chrono::milliseconds takeover_after{100}; ///< So long may Redis take for an append.
+  std::chrono::milliseconds open_patience{1000}; ///< So long is Redis waited for at the start.
+  std::chrono::milliseconds reopen_min{200};
+  std::chrono::milliseconds reopen_max{5000};
+  std::uint64_t import_entries_max = 500;
+  std::uint64_t import_bytes_max = 1U << 20U;
+  std::uint64_t roll_lines_max = 100'000; ///< Ids that wait for the roll; beyond, the oldest stay unnoted.
+};
+
+/// Another store keeps the log from now on.
+struct store_change {
+  store_kind kind = store_kind::redis;
+  chasqui::durability durability = durability::buffered;
+  std::string why;
+  bool reopen = false; ///< The numbers of entries have changed: open the log again.
+};
+
+/// One log in two stores. Redis keeps it; when Redis is down, hung, full or misconfigured, the journal takes
+/// the appends under the numbers that follow, and when Redis is back, what the journal has is moved there, in
+/// order, before Redis takes appends again. So every number is in one place, and the log of a lane is what
+/// Redis has and then what the journal has. The journal also keeps the roll of what Redis acknowledged: with
+/// it, a Redis that comes back with less is noticed, and no number is given twice.
+///
+/// Started without Redis, the journal cannot know where Redis' log ends. What it then takes is numbered for
+/// the time being: it is forwarded, and numbered for good, once Redis is back.
+///
+/// It belongs to one actor: answers of the stores come through `hop`, and nothing else may call it meanwhile.
+class store_pair {
+public:
+  /// Brings a call into the owner's own turn.
+  using hop = std::function<void(std::function<void()>)>;
+
+  store_pair(log_stores stores, store_pair_limits limits, hop into_owner,
+             std::function<void(const store_change&)> changed);
+
+  /// `then` is called once in any case, as for every call below. After an answer `store_unavailable` or
+  /// `outcome_unknown`, open again.
+  void open(const std::vector<std::string>& lanes, time_point now, handler<log_opened> then);
+
+  /// One append at a time.
+  void append(std::vector<append_item> items, time_point now, handler<append_result> then);
+
+  /// `unavailable` for what stands in a store that is away.
+  void read(const take& what, const handler<log_slice>& then);
+  void mark(const lane_marks& marks, seqno trim_through, const handler<fault>& then);
+
+  /// `unavailable` while Redis, where dead letters stand, is away.
+  void bury(const rejected& why, const handler<fault>& then);
+  void list_dead(const chasqui::list_dead& what, const handler<dead_page>& then);
+  void find(uuid id, const handler<log_place>& then);
+
+  /// As `log_store` and `journal_store` say; the roll is empty without a journal.
+  void renumber(const std::string& lane, seqno first, const handler<fault>& then);
+  void call_roll(const std::string& lane, seqno from, seqno to, std::uint64_t lines_max,
+                 const handler<roll_page>& then);
+
+  /// Whether the numbers of a lane are the final ones.
+  [[nodiscard]] bool is_settled(const std::string& lane) const;
+
+  void tick(time_point now);
+  void close();
+
+private:
+  enum class keeper : std::uint8_t { nobody, redis, journal };
+
+  struct lane_state {
+    seqno head = 0;          ///< The last number given and acknowledged, by either store.
+    seqno journal_first = 1; ///< What the journal has: nothing, if it is after journal_head.
+    seqno journal_head = 0;
+    bool follows = false; ///< The journal's numbers are the final ones.
+    seqno struck = 0;     ///< The roll was struck up to here.
+    seqno imported = 0;   ///< returning: Redis has got so far.
+    lane_marks marks;     ///< As saved last.
+    [[nodiscard]] bool in_journal() const { return journal_first <= journal_head; }
+  };
+  struct opening {
+    time_point since;
+    handler<log_opened> then;
+    std::optional<log_opened> redis;
+    std::optional<log_opened> journal;
+  };
+  struct flight {
+    std::uint64_t number;
+    std::vector<append_item> items;
+    handler<append_result> then;
+    time_point sent_at;
+    bool sent = false;
+  };
+
+  // Answers of an earlier round come from a store that was opened anew since: nobody waits for them.
+  template <class Answer, class Then> handler<Answer> mine(Then then) {
+    return [hop = hop_, alive = std::weak_ptr{alive_}, this, round = round_,
+            then = std::move(then)](Answer answer) {
+      hop([alive, this, round, then, answer = std::move(answer)]() mutable {
+        if (!alive.expired() && round == round_)
+          then(std::move(answer));
+      });
+    };
+  }
+
+  void settle_opening(bool late);
+  void open_redis();
+  void on_redis_opened(log_opened opened);
+  void learn(const log_opened& journal);
+  void answer_opening(log_opened answer);
+  void open_without_redis();
+  void open_journal_again();
+
+  void send_flight();
+  void on_redis_appended(std::uint64_t number, append_result result);
+  void on_journal_appended(std::uint64_t number, append_result result);
+  void answer_flight(append_result result);
+  void note(const append_result& result);
+  void note_lines();
+
+  [[nodiscard]] bool can_take_over() const { return journal_open_ && keeper_ == keeper::redis; }
+  void take_over(const std::string& why);
+  void retry_redis_later(const fault& why);
+
+  // Redis is back.
+  void reconcile(const log_opened& redis);
+  void reconcile_lane(const std::string& name, lane_state& lane, const lane_marks& redis);
+  void adopt_in_redis(const std::string& name, const lane_state& lane, seqno head);
+  handler<fault> one_more_order();
+  void reconciled();
+  [[nodiscard]] log_opened opened_in_both() const;
+  void pump();
+  void move_next(const std::string& name, lane_state& lane);
+  void clear_journal();
+  void back_in_redis();
+  void give_up_return(const fault& why);
+  void start_over(const std::string& why);
+
+  log_stores stores_;
+  store_pair_limits limits_;
+  hop hop_;
+  std::function<void(const store_change&)> changed_;
+  std::shared_ptr<int> alive_ = std::make_shared<int>(0);
+  std::uint64_t round_ = 0; ///< Answers to calls of an earlier round are dropped.
+  time_point now_;
+
+  keeper keeper_ = keeper::nobody;
+  bool journal_open_ = false;
+  bool redis_open_ = false;
+  bool redis_opening_ = false;
+  fault redis_fault_; ///< Why Redis is away.
+  std::optional<opening> opening_;
+  std::map<std::string, lane_state> lanes_;
+  epoch_no epoch_ = 0;
+  log_opened told_by_redis_;
+
+  std::optional<flight> flight_;
+  std::uint64_t flights_ = 0;
+  std::vector<roll_line> roll_;
+  bool noting_ = false;
+
+  time_point journal_retry_at_;
+  time_point reopen_at_;
+  std::uint32_t reopens_ = 0;
+  bool reconciling_ = false;
+  bool renumbered_ = false;
+  std::uint32_t orders_ = 0; ///< reconciling: what is still to be answered.
+  bool returning_ = false;
+  bool importing_ = false;
+  bool clearing_ = false;
+  std::optional<time_point> holding_since_; ///< Appends wait for the last piece to be moved.
+};
+
+} // namespace chasqui

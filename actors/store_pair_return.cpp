@@ -1,0 +1,241 @@
+// The store pair's second half: how the journal takes over, and how Redis gets the log back.
+
+#include "actors/store_pair.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace chasqui {
+
+void store_pair::take_over(const std::string& why) {
+  keeper_ = keeper::journal;
+  redis_open_ = false;
+  stores_.redis->close();
+  retry_redis_later({fault_code::store_unavailable, why, ""});
+  for (auto& [name, lane] : lanes_) {
+    if (lane.in_journal())
+      continue;
+    lane.follows = true;
+    lane.journal_first = lane.head + 1;
+    lane.journal_head = lane.head;
+    auto marks = lane.marks;
+    marks.lane = name;
+    marks.first = marks.head = lane.head;
+    marks.first += 1;
+    // Should it fail, so will the append behind it.
+    stores_.journal->adopt(std::move(marks), mine<fault>([](const fault&) {}));
+  }
+  changed_({store_kind::journal, durability::fsynced, why, false});
+  if (flight_)
+    send_flight();
+}
+
+void store_pair::retry_redis_later(const fault& why) {
+  redis_fault_ = why;
+  const auto wait = std::min(limits_.reopen_max, limits_.reopen_min * (1U << std::min(reopens_, 10U)));
+  ++reopens_;
+  reopen_at_ = now_ + wait;
+}
+
+void store_pair::on_redis_opened(log_opened opened) {
+  if (opened.problem)
+    return retry_redis_later(opened.problem);
+  redis_open_ = true;
+  epoch_ = std::max(epoch_, opened.epoch);
+  told_by_redis_ = std::move(opened);
+  reconcile(told_by_redis_);
+}
+
+void store_pair::reconcile(const log_opened& redis) {
+  reconciling_ = true;
+  renumbered_ = false;
+  orders_ = 1; // This one: the orders may be answered at once.
+  for (const auto& marks : redis.lanes)
+    reconcile_lane(marks.lane, lanes_[marks.lane], marks);
+  --orders_;
+  if (orders_ == 0)
+    reconciled();
+}
+
+// Counts an order, and goes on once all are carried out.
+handler<fault> store_pair::one_more_order() {
+  ++orders_;
+  return mine<fault>([this](const fault& problem) {
+    if (!reconciling_)
+      return;
+    --orders_;
+    if (problem)
+      give_up_return(problem);
+    else if (orders_ == 0)
+      reconciled();
+  });
+}
+
+void store_pair::reconcile_lane(const std::string& name, lane_state& lane, const lane_marks& redis) {
+  lane.marks.committed = std::max(lane.marks.committed, redis.committed);
+  lane.marks.replicated = std::max(lane.marks.replicated, redis.replicated);
+  lane.marks.released = std::max(lane.marks.released, redis.released);
+  if (!lane.in_journal()) {
+    if (redis.head < lane.head) // It has lost entries: their numbers are not given again.
+      adopt_in_redis(name, lane, lane.head);
+    lane.head = std::max(lane.head, redis.head);
+    lane.journal_first = lane.head + 1;
+    lane.journal_head = lane.head;
+    return;
+  }
+  if (!lane.follows && redis.head >= lane.journal_first) {
+    const auto entries = lane.journal_head - lane.journal_first;
+    lane.journal_first = redis.head + 1;
+    lane.journal_head = lane.head = lane.journal_first + entries;
+    stores_.journal->renumber(name, lane.journal_first, one_more_order());
+    renumbered_ = true;
+  } else if (redis.head + 1 != lane.journal_first) {
+    adopt_in_redis(name, lane, lane.journal_first - 1);
+  }
+  if (!lane.follows) {
+    auto marks = lane.marks;
+    marks.lane = name;
+    marks.first = lane.journal_first;
+    marks.head = lane.journal_head;
+    stores_.journal->adopt(std::move(marks), one_more_order());
+    lane.follows = true;
+  }
+  lane.imported = lane.journal_first - 1;
+}
+
+void store_pair::adopt_in_redis(const std::string& name, const lane_state& lane, seqno head) {
+  auto marks = lane.marks;
+  marks.lane = name;
+  marks.head = head;
+  stores_.redis->adopt(std::move(marks), one_more_order());
+}
+
+void store_pair::reconciled() {
+  reconciling_ = false;
+  reopens_ = 0;
+  if (!opening_ && renumbered_)
+    return start_over("what the journal took without Redis has its final numbers now");
+  // Even an empty journal is cleared if it has taken over: it must not do so again with the numbers of today.
+  returning_ = keeper_ == keeper::journal || std::any_of(lanes_.begin(), lanes_.end(), [](const auto& lane) {
+                 return lane.second.in_journal() || lane.second.follows;
+               });
+  keeper_ = returning_ ? keeper::journal : keeper::redis;
+  if (opening_)
+    answer_opening(opened_in_both());
+  if (returning_)
+    pump();
+}
+
+log_opened store_pair::opened_in_both() const {
+  auto answer = told_by_redis_;
+  for (auto& marks : answer.lanes) {
+    const auto& lane = lanes_.at(marks.lane);
+    marks.first = std::min(marks.first, lane.head + 1);
+    marks.head = lane.head;
+    marks.committed = lane.marks.committed;
+    marks.replicated = lane.marks.replicated;
+    marks.released = lane.marks.released;
+  }
+  answer.kind = keeper_ == keeper::journal ? store_kind::journal : store_kind::redis;
+  if (const auto& journal = opening_->journal; journal && journal->problem)
+    answer.drift.push_back("there is no journal to go on in: " + journal->problem.message);
+  else if (journal)
+    answer.drift.insert(answer.drift.end(), journal->drift.begin(), journal->drift.end());
+  return answer;
+}
+
+// Moves the next piece; at the end appends wait until the last one is there.
+void store_pair::pump() {
+  if (importing_ || clearing_)
+    return;
+  std::uint64_t left = 0;
+  auto next = lanes_.end();
+  for (auto lane = lanes_.begin(); lane != lanes_.end(); ++lane) {
+    const auto& l = lane->second;
+    if (!l.in_journal() || l.imported >= l.journal_head)
+      continue;
+    left += l.journal_head - l.imported;
+    next = lane;
+  }
+  if (left <= limits_.import_entries_max && !holding_since_)
+    holding_since_ = now_;
+  if (next != lanes_.end())
+    move_next(next->first, next->second);
+  else if (!flight_ || !flight_->sent) // What is on its way into the journal is moved, too.
+    clear_journal();
+}
+
+void store_pair::move_next(const std::string& name, lane_state& lane) {
+  importing_ = true;
+  const take what{name, lane.imported + 1, limits_.import_entries_max, limits_.import_bytes_max};
+  stores_.journal->read(
+      what, mine<log_slice>([this, name](log_slice slice) {
+        if (!returning_)
+          return;
+        if (!slice.problem && slice.entries.empty())
+          slice.problem = {fault_code::store_unavailable, "The journal does not give what it has.", ""};
+        if (slice.problem)
+          return give_up_return(slice.problem);
+        const auto last = slice.entries.back().seq;
+        stores_.redis->import(name, std::move(slice.entries),
+                              mine<fault>([this, name, last](const fault& problem) {
+                                importing_ = false;
+                                if (!returning_)
+                                  return;
+                                if (problem)
+                                  return give_up_return(problem);
+                                lanes_[name].imported = last;
+                                pump();
+                              }));
+      }));
+}
+
+// Once Redis takes appends again, nothing that the journal still has may cut off what Redis then has.
+void store_pair::clear_journal() {
+  clearing_ = true;
+  stores_.journal->clear(mine<fault>([this](const fault& problem) {
+    clearing_ = false;
+    if (problem)
+      return start_over("the journal could not be emptied: " + problem.message);
+    back_in_redis();
+  }));
+}
+
+void store_pair::back_in_redis() {
+  returning_ = false;
+  holding_since_.reset();
+  keeper_ = keeper::redis;
+  for (auto& [name, lane] : lanes_) {
+    lane.follows = false;
+    lane.journal_first = lane.head + 1;
+    lane.journal_head = lane.head;
+    if (lane.marks.head > 0)
+      stores_.redis->mark(lane.marks, 0, mine<fault>([](const fault&) {}));
+  }
+  changed_({store_kind::redis, told_by_redis_.durability, "Redis is back, and has everything", false});
+  if (flight_)
+    send_flight();
+}
+
+void store_pair::give_up_return(const fault& why) {
+  stores_.redis->close();
+  redis_open_ = false;
+  const bool held = holding_since_.has_value();
+  reconciling_ = returning_ = importing_ = false;
+  holding_since_.reset();
+  retry_redis_later(why);
+  if (opening_) // Redis went while it was being put in step: as if it had not come.
+    return open_without_redis();
+  if (held && flight_)
+    send_flight();
+}
+
+void store_pair::start_over(const std::string& why) {
+  keeper_ = keeper::nobody;
+  ++round_;
+  if (flight_)
+    answer_flight({{fault_code::outcome_unknown, why, ""}, {}, {}, {}});
+  changed_({store_kind::journal, durability::fsynced, why, true});
+}
+
+} // namespace chasqui

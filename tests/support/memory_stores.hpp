@@ -1,0 +1,257 @@
+#pragma once
+
+// Log stores in memory that keep to the port's word, and fail as a test says.
+
+#include "adapters/ports/journal_store.hpp"
+
+#include <algorithm>
+#include <deque>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace chasqui {
+
+/// One log by lane and seq. Whether it answers is one thing, whether it carries out another: a hung store
+/// carries out late what it was told.
+template <class Port> class memory_log : public Port {
+public:
+  bool hangs = false;
+  bool hangs_imports = false;
+  int imports_left = 1'000'000;
+  fault broken;         ///< The answer to everything, if set.
+  fault broken_appends; ///< The answer to every append, if set.
+
+  explicit memory_log(store_kind kind) : kind_{kind} {}
+
+  [[nodiscard]] const std::map<seqno, entry>& log_of(const std::string& lane) { return lanes_[lane].log; }
+
+  void go_on() {
+    hangs = false;
+    for (auto& give : std::exchange(held_, {}))
+      give();
+  }
+
+  void wipe() {
+    lanes_.clear();
+    ids_.clear();
+    broken_appends = {fault_code::store_unavailable, "wiped", ""};
+  }
+
+  void open(std::vector<std::string> lanes, handler<log_opened> then) override {
+    log_opened out;
+    out.problem = broken;
+    out.kind = kind_;
+    out.durability = durability::fsynced;
+    out.epoch = ++epoch_;
+    for (const auto& name : lanes)
+      out.lanes.push_back(marks_of(name));
+    if (!broken && broken_appends.message == "wiped")
+      broken_appends = {};
+    answer(std::move(then), std::move(out));
+  }
+  void append(std::vector<append_item> items, handler<append_result> then) override {
+    append_result out{broken ? broken : broken_appends, {}, kind_, durability::fsynced};
+    for (auto& item : items)
+      if (!out.problem)
+        out.slots.push_back(keep(item));
+    answer(std::move(then), std::move(out));
+  }
+  void read(take what, handler<log_slice> then) override {
+    log_slice out;
+    out.problem = broken;
+    const auto& lane = lanes_[what.lane];
+    auto next = what.from_seq;
+    for (auto e = lane.log.lower_bound(next); !broken && e != lane.log.end(); ++e, ++next) {
+      if (e->first != next || out.entries.size() == what.entries_max)
+        break;
+      out.entries.push_back(e->second);
+    }
+    if (!broken && out.entries.empty() && what.from_seq <= lane.marks.head) {
+      const auto after = lane.log.lower_bound(what.from_seq);
+      out.missing_to = after == lane.log.end() ? lane.marks.head : after->first - 1;
+      out.problem = {fault_code::diverged, "a gap", ""};
+    }
+    answer(std::move(then), std::move(out));
+  }
+  void mark(lane_marks marks, seqno trim_through, handler<fault> then) override {
+    auto& lane = lanes_[marks.lane];
+    if (!broken) {
+      marks.head = std::max(marks.head, lane.marks.head);
+      marks.follows = lane.marks.follows;
+      lane.marks = marks;
+      lane.log.erase(lane.log.begin(), lane.log.upper_bound(trim_through));
+    }
+    answer(std::move(then), fault{broken});
+  }
+  void bury(rejected why, handler<fault> then) override {
+    if (!broken)
+      dead_.push_back(std::move(why));
+    answer(std::move(then), fault{broken});
+  }
+  void find(uuid id, handler<log_place> then) override {
+    log_place out;
+    out.problem = broken;
+    if (const auto found = ids_.find(id); !broken && found != ids_.end()) {
+      out.lane = found->second.first;
+      out.seq = found->second.second;
+    } else if (!broken) {
+      out.problem = {fault_code::not_found, "unknown", ""};
+    }
+    answer(std::move(then), std::move(out));
+  }
+  void list_dead(chasqui::list_dead, handler<dead_page> then) override {
+    dead_page out{broken, {{}, dead_.size()}};
+    for (const auto& why : dead_)
+      out.page.letters.push_back({why, ""});
+    answer(std::move(then), std::move(out));
+  }
+  void adopt(lane_marks marks, handler<fault> then) override {
+    auto& lane = lanes_[marks.lane];
+    if (!broken) {
+      for (auto e = lane.log.upper_bound(marks.head); e != lane.log.end(); e = lane.log.erase(e))
+        ids_.erase(e->second.id);
+      lane.marks = marks;
+      lane.marks.follows = true;
+    }
+    answer(std::move(then), fault{broken});
+  }
+  void import(std::string name, std::vector<entry> entries, handler<fault> then) override {
+    auto& lane = lanes_[name];
+    auto problem = broken;
+    if (!problem && --imports_left < 0)
+      problem = {fault_code::store_unavailable, "gone again", ""};
+    if (!problem && entries.front().seq != lane.marks.head + 1)
+      problem = {fault_code::diverged, "does not follow", ""};
+    for (auto& e : entries)
+      if (!problem)
+        put(name, e.seq, std::move(e));
+    answer(std::move(then), std::move(problem), hangs_imports);
+  }
+  void renumber(std::string name, seqno first, handler<fault> then) override {
+    auto& lane = lanes_[name];
+    if (!broken) {
+      auto old = std::exchange(lane.log, {});
+      lane.marks.head = first - 1;
+      for (auto& [seq, e] : old)
+        put(name, lane.marks.head + 1, std::move(e));
+    }
+    answer(std::move(then), fault{broken});
+  }
+  void close() override {}
+
+protected:
+  struct lane_state {
+    std::map<seqno, entry> log;
+    lane_marks marks;
+  };
+
+  template <class Answer> void answer(handler<Answer> then, Answer what, bool hold = false) {
+    auto give = [then = std::move(then), what = std::move(what)] { then(what); };
+    if (hangs || hold)
+      held_.emplace_back(std::move(give));
+    else
+      give();
+  }
+
+  virtual lane_marks marks_of(const std::string& name) {
+    auto& lane = lanes_[name];
+    lane.marks.lane = name;
+    auto marks = lane.marks;
+    marks.first = lane.log.empty() ? marks.head + 1 : lane.log.begin()->first;
+    return marks;
+  }
+
+  virtual append_slot keep(append_item& item) {
+    if (const auto known = ids_.find(item.id); known != ids_.end())
+      return {known->second.first, known->second.second, item.at, true};
+    const auto seq = marks_of(item.lane).head + 1;
+    put(item.lane, seq, {seq, item.id, item.at, std::move(item.payload)});
+    return {item.lane, seq, item.at, false};
+  }
+
+  void put(const std::string& name, seqno seq, entry e) {
+    auto& lane = lanes_[name];
+    e.seq = seq;
+    ids_[e.id] = {name, seq};
+    lane.marks.head = seq;
+    lane.log[seq] = std::move(e);
+  }
+
+  std::map<std::string, lane_state> lanes_;
+  std::map<uuid, std::pair<std::string, seqno>> ids_;
+
+private:
+  store_kind kind_;
+  epoch_no epoch_ = 0;
+  std::vector<rejected> dead_;
+  std::deque<std::function<void()>> held_;
+};
+
+using memory_store = memory_log<log_store>;
+
+/// The journal, with its roll.
+class memory_journal final : public memory_log<journal_store> {
+public:
+  memory_journal() : memory_log{store_kind::journal} {}
+
+  void forget_roll() { roll_.clear(); }
+
+  void note(epoch_no, std::vector<roll_line> lines, handler<fault> then) override {
+    for (auto& line : lines)
+      roll_[line.lane][line.seq] = line;
+    answer(std::move(then), fault{broken});
+  }
+  void call_roll(std::string lane, seqno from, seqno to, std::uint64_t lines_max,
+                 handler<roll_page> then) override {
+    roll_page out;
+    out.problem = broken;
+    const auto& lines = roll_[lane];
+    for (auto line = lines.lower_bound(from); line != lines.end() && line->first <= to; ++line)
+      if (out.lines.size() < lines_max)
+        out.lines.push_back(line->second);
+    answer(std::move(then), std::move(out));
+  }
+  void strike(std::string lane, seqno through, handler<fault> then) override {
+    auto& lines = roll_[lane];
+    lines.erase(lines.begin(), lines.upper_bound(through));
+    answer(std::move(then), fault{broken});
+  }
+  void clear(handler<fault> then) override {
+    for (auto& [name, lane] : lanes_) {
+      lane.log.clear();
+      lane.marks.follows = false;
+    }
+    answer(std::move(then), fault{broken});
+  }
+
+protected:
+  lane_marks marks_of(const std::string& name) override {
+    auto marks = memory_log::marks_of(name);
+    const auto& lines = roll_[name];
+    if (lanes_[name].log.empty() && !lines.empty() && lines.rbegin()->first > marks.head) {
+      marks.head = lines.rbegin()->first;
+      marks.first = marks.head + 1;
+    }
+    return marks;
+  }
+
+  append_slot keep(append_item& item) override {
+    for (const auto& [name, lines] : roll_)
+      for (const auto& [seq, line] : lines)
+        if (line.id == item.id)
+          return {name, seq, line.at, true};
+    const auto id = item.id;
+    auto slot = memory_log::keep(item);
+    roll_[slot.lane][slot.seq] = {slot.lane, slot.seq, id, slot.at};
+    return slot;
+  }
+
+private:
+  std::map<std::string, std::map<seqno, roll_line>> roll_;
+};
+
+} // namespace chasqui

@@ -1,0 +1,303 @@
+#include "actors/store_pair.hpp"
+#include "tests/support/memory_stores.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include <deque>
+
+namespace chasqui {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+uuid id_of(std::uint64_t number) { return {7, number}; }
+
+/// Two stores in memory, and a pair whose turn comes when the test says so.
+struct two_stores {
+  std::shared_ptr<memory_store> redis = std::make_shared<memory_store>(store_kind::redis);
+  std::shared_ptr<memory_journal> journal = std::make_shared<memory_journal>();
+  std::deque<std::function<void()>> turns;
+  std::vector<store_change> changes;
+  std::chrono::milliseconds now{1h};
+  std::optional<store_pair> pair;
+  std::optional<log_opened> opened;
+  std::optional<append_result> result;
+
+  two_stores() { start(); }
+
+  /// A new process over what the stores have.
+  void start() {
+    opened.reset();
+    pair.emplace(
+        log_stores{redis, journal}, store_pair_limits{},
+        [this](std::function<void()> f) { turns.push_back(std::move(f)); },
+        [this](const store_change& c) { changes.push_back(c); });
+    pair->open({"main"}, at(), [this](log_opened o) { opened = std::move(o); });
+    settle();
+  }
+
+  [[nodiscard]] time_point at() const { return time_point{now}; }
+
+  void settle() {
+    while (!turns.empty()) {
+      const auto next = std::move(turns.front());
+      turns.pop_front();
+      next();
+    }
+  }
+
+  void pass(std::chrono::milliseconds time) {
+    for (; time > 0ms; time -= 50ms) {
+      now += 50ms;
+      pair->tick(at());
+      settle();
+    }
+  }
+
+  void begin(std::vector<std::uint64_t> numbers) {
+    result.reset();
+    std::vector<append_item> items;
+    for (const auto n : numbers)
+      items.push_back({id_of(n), "main", "payload " + std::to_string(n), instant{now}});
+    pair->append(std::move(items), at(), [this](append_result r) { result = std::move(r); });
+    settle();
+  }
+
+  /// The seq that one submission got, and where it is kept.
+  std::pair<seqno, store_kind> keep(std::uint64_t number) {
+    begin({number});
+    BOOST_REQUIRE(result.has_value());
+    BOOST_REQUIRE_MESSAGE(!result->problem, result->problem.message);
+    return {result->slots.at(0).seq, result->store};
+  }
+
+  log_slice read(seqno from, std::uint64_t entries_max = 1000) {
+    std::optional<log_slice> out;
+    pair->read({"main", from, entries_max, 1U << 20U}, [&](log_slice s) { out = std::move(s); });
+    settle();
+    BOOST_REQUIRE(out.has_value());
+    return *out;
+  }
+
+  /// The numbers of the submissions in the log, from 1 on; it must be whole.
+  std::vector<std::uint64_t> in_log() {
+    std::vector<std::uint64_t> out;
+    for (seqno from = 1;;) {
+      const auto slice = read(from);
+      BOOST_REQUIRE_MESSAGE(!slice.problem, slice.problem.message);
+      if (slice.entries.empty())
+        return out;
+      for (const auto& e : slice.entries) {
+        BOOST_TEST(e.seq == from++);
+        out.push_back(e.id.low);
+      }
+    }
+  }
+};
+
+using numbers = std::vector<std::uint64_t>;
+
+} // namespace
+
+BOOST_FIXTURE_TEST_CASE(redis_keeps_what_it_can_keep, two_stores) {
+  BOOST_TEST(keep(1).first == 1U);
+  BOOST_TEST((keep(2) == std::pair{seqno{2}, store_kind::redis}));
+  BOOST_TEST(in_log() == (numbers{1, 2}));
+  BOOST_TEST(journal->log_of("main").empty());
+  BOOST_TEST(changes.empty());
+}
+
+BOOST_FIXTURE_TEST_CASE(a_redis_that_fails_is_followed_by_the_journal_under_the_next_number, two_stores) {
+  keep(1);
+  redis->broken = {fault_code::store_unavailable, "gone", ""};
+  BOOST_TEST((keep(2) == std::pair{seqno{2}, store_kind::journal}));
+  BOOST_TEST((keep(3) == std::pair{seqno{3}, store_kind::journal}));
+  BOOST_TEST(changes.size() == 1U);
+  BOOST_TEST(read(2).entries.size() == 2U);
+  BOOST_TEST((read(1).problem.code == fault_code::unavailable));
+}
+
+BOOST_FIXTURE_TEST_CASE(a_redis_that_hangs_is_given_up_within_the_takeover_time, two_stores) {
+  keep(1);
+  redis->hangs = true;
+  begin({2, 3});
+  BOOST_TEST(!result.has_value());
+  pass(100ms);
+  BOOST_REQUIRE(result.has_value());
+  BOOST_TEST((result->store == store_kind::journal));
+  BOOST_TEST(result->slots.at(1).seq == 3U);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_full_redis_is_followed_by_the_journal, two_stores) {
+  redis->broken_appends = {fault_code::store_full, "OOM", ""};
+  BOOST_TEST((keep(1) == std::pair{seqno{1}, store_kind::journal}));
+}
+
+BOOST_FIXTURE_TEST_CASE(a_fenced_owner_stays_fenced, two_stores) {
+  redis->broken_appends = {fault_code::fenced, "newer", ""};
+  begin({1});
+  BOOST_REQUIRE(result.has_value());
+  BOOST_TEST((result->problem.code == fault_code::fenced));
+  BOOST_TEST(journal->log_of("main").empty());
+}
+
+BOOST_FIXTURE_TEST_CASE(what_the_journal_took_is_moved_to_redis_in_order, two_stores) {
+  keep(1);
+  redis->broken = {fault_code::store_unavailable, "gone", ""};
+  for (std::uint64_t n = 2; n <= 1300; ++n)
+    keep(n);
+  redis->broken = {};
+  pass(6s);
+  BOOST_TEST((keep(1301) == std::pair{seqno{1301}, store_kind::redis}));
+  BOOST_TEST(journal->log_of("main").empty());
+  const auto log = in_log();
+  BOOST_REQUIRE(log.size() == 1301U);
+  for (std::uint64_t n = 1; n <= 1301; ++n)
+    BOOST_TEST(log[n - 1] == n);
+}
+
+BOOST_FIXTURE_TEST_CASE(what_a_hung_redis_kept_after_all_is_not_there_twice, two_stores) {
+  keep(1);
+  redis->hangs = true;
+  begin({2, 3}); // Redis carries it out, late.
+  pass(100ms);
+  BOOST_TEST(redis->log_of("main").size() == 3U);
+  keep(4);
+  redis->go_on();
+  pass(6s);
+  BOOST_TEST(keep(5).first == 5U);
+  BOOST_TEST(in_log() == (numbers{1, 2, 3, 4, 5}));
+}
+
+BOOST_FIXTURE_TEST_CASE(submissions_go_on_while_the_journal_is_moved, two_stores) {
+  redis->broken = {fault_code::store_unavailable, "gone", ""};
+  for (std::uint64_t n = 1; n <= 2000; ++n)
+    keep(n);
+  redis->broken = {};
+  redis->hangs_imports = true;
+  pass(6s);
+  BOOST_TEST((keep(2001) == std::pair{seqno{2001}, store_kind::journal}));
+  redis->hangs_imports = false;
+  redis->go_on();
+  settle();
+  pass(1s);
+  BOOST_TEST((keep(2002) == std::pair{seqno{2002}, store_kind::redis}));
+  BOOST_TEST(in_log().size() == 2002U);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_redis_that_goes_again_while_it_is_filled_loses_nothing, two_stores) {
+  redis->broken = {fault_code::store_unavailable, "gone", ""};
+  for (std::uint64_t n = 1; n <= 1200; ++n)
+    keep(n);
+  redis->broken = {};
+  redis->imports_left = 1;
+  pass(3s);
+  BOOST_TEST((keep(1201) == std::pair{seqno{1201}, store_kind::journal}));
+  redis->imports_left = 1000;
+  pass(20s);
+  BOOST_TEST((keep(1202) == std::pair{seqno{1202}, store_kind::redis}));
+  BOOST_TEST(in_log().size() == 1202U);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_new_process_goes_on_with_what_both_stores_have, two_stores) {
+  keep(1);
+  redis->broken = {fault_code::store_unavailable, "gone", ""};
+  keep(2);
+  start(); // Redis is still away.
+  pass(1s);
+  BOOST_REQUIRE(opened.has_value());
+  BOOST_TEST(opened->lanes.at(0).head == 2U);
+  BOOST_TEST((keep(3) == std::pair{seqno{3}, store_kind::journal}));
+  redis->broken = {};
+  start();
+  pass(6s);
+  BOOST_TEST((keep(4) == std::pair{seqno{4}, store_kind::redis}));
+  BOOST_TEST(in_log() == (numbers{1, 2, 3, 4}));
+}
+
+BOOST_FIXTURE_TEST_CASE(without_redis_at_the_start_numbers_are_for_the_time_being, two_stores) {
+  keep(1);
+  keep(2);
+  journal->forget_roll(); // As a power cut may.
+  redis->broken = {fault_code::store_unavailable, "gone", ""};
+  start();
+  pass(1s);
+  BOOST_TEST((keep(3).second == store_kind::journal));
+  BOOST_TEST(!pair->is_settled("main"));
+  BOOST_TEST((read(1).problem.code == fault_code::unavailable));
+  redis->broken = {};
+  changes.clear();
+  pass(6s);
+  BOOST_REQUIRE(!changes.empty());
+  BOOST_TEST(changes.front().reopen);
+  pair->open({"main"}, at(), [this](log_opened o) { opened = std::move(o); });
+  settle();
+  pass(6s);
+  BOOST_TEST((keep(4) == std::pair{seqno{4}, store_kind::redis}));
+  BOOST_TEST(in_log() == (numbers{1, 2, 3, 4}));
+}
+
+BOOST_FIXTURE_TEST_CASE(numbers_that_redis_lost_are_not_given_again, two_stores) {
+  for (std::uint64_t n = 1; n <= 5; ++n)
+    keep(n);
+  redis->wipe();
+  begin({6});
+  BOOST_REQUIRE(result.has_value());
+  BOOST_TEST(result->slots.at(0).seq == 6U);
+  pass(6s);
+  BOOST_TEST((keep(7) == std::pair{seqno{7}, store_kind::redis}));
+  const auto gap = read(1);
+  BOOST_TEST((gap.problem.code == fault_code::diverged));
+  BOOST_TEST(gap.missing_to == 5U);
+  std::optional<roll_page> roll;
+  pair->call_roll("main", 1, 5, 100, [&](roll_page p) { roll = std::move(p); });
+  settle();
+  BOOST_REQUIRE(roll.has_value());
+  BOOST_REQUIRE(roll->lines.size() == 5U);
+  BOOST_TEST((roll->lines.at(4).id == id_of(5)));
+}
+
+BOOST_FIXTURE_TEST_CASE(a_new_process_notices_what_redis_lost_meanwhile, two_stores) {
+  for (std::uint64_t n = 1; n <= 5; ++n)
+    keep(n);
+  redis->wipe();
+  start();
+  BOOST_REQUIRE(opened.has_value());
+  BOOST_TEST(opened->lanes.at(0).head == 5U);
+  BOOST_TEST(keep(6).first == 6U);
+}
+
+BOOST_FIXTURE_TEST_CASE(with_both_stores_away_a_submission_is_refused_at_once, two_stores) {
+  redis->broken = {fault_code::store_unavailable, "gone", ""};
+  journal->broken = {fault_code::store_full, "no space left", ""};
+  begin({1});
+  BOOST_REQUIRE(result.has_value());
+  BOOST_TEST((result->problem.code == fault_code::store_full));
+}
+
+BOOST_FIXTURE_TEST_CASE(an_id_that_redis_has_is_known_to_the_journal, two_stores) {
+  keep(1);
+  redis->broken = {fault_code::store_unavailable, "gone", ""};
+  begin({2});
+  begin({1});
+  BOOST_REQUIRE(result.has_value());
+  BOOST_TEST(result->slots.at(0).repeated);
+  BOOST_TEST(result->slots.at(0).seq == 1U);
+}
+
+BOOST_FIXTURE_TEST_CASE(released_entries_of_the_journal_need_not_come_back, two_stores) {
+  keep(1);
+  redis->broken = {fault_code::store_unavailable, "gone", ""};
+  keep(2);
+  keep(3);
+  lane_marks marks{"main", 1, 3, 2, 2, 2, {}, false};
+  pair->mark(marks, 2, [](const fault&) {});
+  settle();
+  redis->broken = {};
+  pass(6s);
+  BOOST_TEST((keep(4) == std::pair{seqno{4}, store_kind::redis}));
+  BOOST_TEST(read(3).entries.size() == 2U);
+}
+
+} // namespace chasqui

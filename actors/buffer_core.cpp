@@ -209,9 +209,11 @@ void buffer_core::hint(buffer_actions& out, lane_state& lane) {
 
 void buffer_core::lose_store(buffer_actions& out, const fault& why, moment now) {
   if (phase_ != store_phase::waiting && (!store_fault_ || store_fault_.message != why.message))
-    out.events.push_back(store_event(now.wall, "unavailable: " + why.message));
+    out.events.push_back(store_event(now.wall, why.code == fault_code::held ? "standing by: " + why.message
+                                                                            : "unavailable: " + why.message));
   phase_ = store_phase::waiting;
-  store_fault_ = fault{fault_code::store_unavailable, why.message, ""};
+  const auto code = why.code == fault_code::held ? why.code : fault_code::store_unavailable;
+  store_fault_ = fault{code, why.message, ""};
   const auto wait = std::min(limits_.reopen_max, limits_.reopen_min * (1U << std::min(reopens_, 10U)));
   ++reopens_;
   reopen_at_ = now.steady + wait;

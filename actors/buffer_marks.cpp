@@ -334,7 +334,9 @@ log_report buffer_core::report(instant now) const {
   if (phase_ == store_phase::open)
     out.store.state = store_fault_ ? "full: " + store_fault_.message : "open";
   else
-    out.store.state = store_fault_ ? "unavailable: " + store_fault_.message : "opening";
+    out.store.state = store_fault_.code == fault_code::held ? "standing by: " + store_fault_.message
+                      : store_fault_                        ? "unavailable: " + store_fault_.message
+                                                            : "opening";
   out.dead_letters = dead_letters_;
   out.missing = missing_;
   return out;

@@ -69,7 +69,7 @@ void store_pair::settle_opening(bool late) {
   const bool redis_works = o.redis && !o.redis->problem;
   if (redis_works)
     on_redis_opened(*o.redis);
-  else if (journal_open_ && (!o.redis || o.redis->problem.code != fault_code::fenced))
+  else if (journal_open_ && (!o.redis || o.redis->problem.code != fault_code::held))
     open_without_redis();
   else
     answer_opening(o.redis ? *o.redis : *o.journal);

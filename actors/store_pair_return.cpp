@@ -13,8 +13,6 @@ void store_pair::take_over(const std::string& why) {
   stores_.redis->close();
   retry_redis_later({fault_code::store_unavailable, why, ""});
   for (auto& [name, lane] : lanes_) {
-    if (lane.in_journal())
-      continue;
     lane.follows = true;
     lane.journal_first = lane.head + 1;
     lane.journal_head = lane.head;
@@ -38,6 +36,12 @@ void store_pair::retry_redis_later(const fault& why) {
 }
 
 void store_pair::on_redis_opened(log_opened opened) {
+  if (opened.problem.code == fault_code::held) {
+    redis_fault_ = {fault_code::fenced,
+                    "Another runtime took the log over while Redis was away: " + opened.problem.message, ""};
+    keeper_ = keeper::nobody;
+    return changed_({store_kind::journal, durability::fsynced, redis_fault_.message, true});
+  }
   if (opened.problem)
     return retry_redis_later(opened.problem);
   redis_open_ = true;

@@ -19,6 +19,8 @@ struct redis_settings {
   std::uint16_t port = 6379;
   std::string password;                    ///< "" for none.
   std::chrono::milliseconds timeout{2000}; ///< Without an answer for so long, the connection is given up.
+  std::string owner; ///< Who owns the log, for others to see: `this_process()`; "" for nobody in particular.
+  std::chrono::milliseconds lease{0}; ///< So long nobody else takes the log over; renewed while it is open.
 };
 
 /// The log in Redis Streams, `chasqui:{site}:log:<lane>`.

@@ -21,6 +21,9 @@ constexpr std::array known_errors{
         "cannot write to its disk; nothing was kept. Free space there, or see Redis' log for the reason"},
     known_error{"FENCED", fault_code::fenced,
                 "has a newer owner: another runtime owns this log. Stop one of the two"},
+    known_error{"HELD", fault_code::held,
+                "is used by another runtime: this one stands by, and takes over when that one's lease ends "
+                "(redis.lease_ms)"},
     known_error{
         "WIPED", fault_code::store_unavailable,
         "has lost this runtime's claim: it was emptied or replaced. It is claimed again when it is opened "

@@ -1,11 +1,13 @@
 #include "adapters/redis.hpp"
 
+#include "adapters/owner.hpp"
 #include "adapters/redis_answers.hpp"
 #include "adapters/redis_connection.hpp"
 #include "adapters/redis_scripts.hpp"
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
 
 #include <algorithm>
 #include <utility>
@@ -41,7 +43,7 @@ class session : public std::enable_shared_from_this<session> {
 public:
   session(io_thread& io, std::string site, redis_settings settings)
       : io_{io}, prefix_{"chasqui:{" + std::move(site) + "}:"}, settings_{std::move(settings)},
-        address_{redis_address(settings_)} {}
+        address_{redis_address(settings_)}, lease_timer_{io.context()} {}
 
   void open(const std::vector<std::string>& lanes, handler<log_opened> then);
   void append(const std::vector<append_item>& items, const handler<append_result>& then);
@@ -54,13 +56,16 @@ public:
   void find(const uuid& id, handler<log_place> then);
   void list_dead(const chasqui::list_dead& what, handler<dead_page> then);
   void shut(const std::string& why);
+  void release();
 
 private:
   using words = std::vector<std::string_view>;
   template <class Answer> using reader = std::function<Answer(const redis_reply&)>;
 
-  void claim(const std::vector<std::string>& lanes);
+  void look_at_settings();
+  void claim(const std::vector<std::string>& lanes, const std::string& dead_owner);
   void claimed(const redis_reply& reply, const std::vector<std::string>& lanes);
+  void keep_lease();
   void opened(const fault& problem);
   void trim(const std::vector<std::string>& order, const handler<fault>& then);
   void step_by_step(const std::string& script, const std::vector<std::string>& first,
@@ -94,6 +99,7 @@ private:
   chasqui::durability durability_ = durability::buffered;
   log_opened draft_;
   handler<log_opened> opening_;
+  boost::asio::steady_timer lease_timer_;
 };
 
 void session::open(const std::vector<std::string>& lanes, handler<log_opened> then) {
@@ -106,42 +112,80 @@ void session::open(const std::vector<std::string>& lanes, handler<log_opened> th
     if (!self)
       return;
     if (problem)
-      self->opened(problem);
-    else
-      self->claim(lanes);
+      return self->opened(problem);
+    self->look_at_settings();
+    self->claim(lanes, "");
   });
 }
 
-void session::claim(const std::vector<std::string>& lanes) {
-  const auto weak = weak_from_this();
+void session::look_at_settings() {
   const words look{"CONFIG",          "GET", "appendonly", "appendfsync", "no-appendfsync-on-rewrite",
                    "maxmemory-policy"};
-  const auto now = std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(
-                                      std::chrono::system_clock::now().time_since_epoch())
-                                      .count());
-  words arguments{now};
-  arguments.insert(arguments.end(), lanes.begin(), lanes.end());
-  connection_->send(look, [weak](const redis_reply& reply) {
+  connection_->send(look, [weak = weak_from_this()](const redis_reply& reply) {
     const auto self = weak.lock();
     if (self && !reply.is_lost())
       read_redis_settings(self->address_, reply, self->draft_);
   });
-  const bool sent = send(redis_claim_script(), arguments, [weak, lanes](const redis_reply& reply) {
-    if (const auto self = weak.lock())
-      self->claimed(reply, lanes);
-  });
+}
+
+void session::claim(const std::vector<std::string>& lanes, const std::string& dead_owner) {
+  const auto now = std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(
+                                      std::chrono::system_clock::now().time_since_epoch())
+                                      .count());
+  const auto lease = std::to_string(settings_.lease.count());
+  words arguments{now, settings_.owner, lease, dead_owner};
+  arguments.insert(arguments.end(), lanes.begin(), lanes.end());
+  const bool sent =
+      send(redis_claim_script(), arguments, [weak = weak_from_this(), lanes](const redis_reply& reply) {
+        if (const auto self = weak.lock())
+          self->claimed(reply, lanes);
+      });
   if (!sent)
     opened(closed());
 }
 
 void session::claimed(const redis_reply& reply, const std::vector<std::string>& lanes) {
+  constexpr std::string_view held{"HELD "};
   if (reply.is_lost())
     return opened({fault_code::store_unavailable, std::string{reply.text()}, ""});
+  if (reply.is_error() && reply.text().starts_with(held) && has_ended(reply.text().substr(held.size())))
+    return claim(lanes, std::string{reply.text().substr(held.size())});
   if (reply.is_error())
     return opened(redis_fault(address_, reply.text()));
   if (!read_claim(reply, lanes, draft_))
     return opened(redis_misunderstood(address_));
   opened({});
+}
+
+// A third of the lease, so that a slow answer or two do no harm. Whoever is frozen for longer has lost the
+// log: its next append says so.
+void session::keep_lease() {
+  if (settings_.lease.count() == 0)
+    return;
+  lease_timer_.expires_after(settings_.lease / 3);
+  lease_timer_.async_wait([weak = weak_from_this()](const boost::system::error_code& cancelled) {
+    const auto self = weak.lock();
+    if (cancelled || !self || !self->open_)
+      return;
+    const auto lease = std::to_string(self->settings_.lease.count());
+    self->order(redis_renew_script(), {self->epoch_, lease}, [](const fault&) {});
+    self->keep_lease();
+  });
+}
+
+// The next owner need not wait for the lease to end.
+void session::release() {
+  if (!open_ || settings_.lease.count() == 0)
+    return shut("it was closed.");
+  open_ = false;
+  why_closed_ = "it was closed.";
+  const bool sent =
+      send(redis_renew_script(), {epoch_, "0"}, [self = shared_from_this()](const redis_reply&) {
+        if (!self->open_)
+          self->shut("it was closed.");
+      });
+  if (!sent)
+    shut("it was closed.");
 }
 
 void session::opened(const fault& problem) {
@@ -156,6 +200,7 @@ void session::opened(const fault& problem) {
   epoch_ = std::to_string(draft_.epoch);
   durability_ = draft_.durability;
   draft_.kind = store_kind::redis;
+  keep_lease();
   then(std::exchange(draft_, {}));
 }
 
@@ -299,6 +344,7 @@ void session::list_dead(const chasqui::list_dead& what, handler<dead_page> then)
 
 void session::shut(const std::string& why) {
   open_ = false;
+  lease_timer_.cancel();
   why_closed_ = why;
   if (connection_)
     connection_->close(why);
@@ -369,7 +415,7 @@ public:
   void list_dead(chasqui::list_dead what, handler<dead_page> then) override {
     call(&session::list_dead, what, std::move(then));
   }
-  void close() override { call(&session::shut, std::string{"it was closed."}); }
+  void close() override { call(&session::release); }
 
 private:
   template <class Method, class... Arguments> void call(Method method, Arguments... arguments) {

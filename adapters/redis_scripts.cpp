@@ -78,11 +78,30 @@ local function letter(lane, seq)
 end
 )lua";
 
-const char* const claim = R"lua(
+// The lease is reckoned by Redis' own clock. A clock that was set back makes no lease longer than it was
+// given.
+const char* const leases = R"lua(
 local owner = prefix .. 'owner'
-local before = tonumber(redis.call('HGET', owner, 'epoch') or '0')
-local epoch = text(math.max(before + 1, tonumber(ARGV[1])))
-redis.call('HSET', owner, 'epoch', epoch, 'since', ARGV[1])
+local function now_ms()
+  local time = redis.call('TIME')
+  return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+local function lease_for(ms)
+  redis.call('HSET', owner, 'until', text(now_ms() + tonumber(ms)))
+end
+)lua";
+
+const char* const claim = R"lua(
+local me, lease_ms, dead = ARGV[2], ARGV[3], ARGV[4]
+local held = redis.call('HMGET', owner, 'epoch', 'token', 'until')
+local left = tonumber(held[3] or '0') - now_ms()
+if left > 0 and held[2] ~= me and held[2] ~= dead then
+  if left > tonumber(lease_ms) then lease_for(lease_ms) end
+  return redis.error_reply('HELD ' .. held[2])
+end
+local epoch = text(math.max(tonumber(held[1] or '0') + 1, tonumber(ARGV[1])))
+redis.call('HSET', owner, 'epoch', epoch, 'since', ARGV[1], 'token', me)
+lease_for(lease_ms)
 
 -- An emptied stream still knows its last id; a log that was moved here knows its head from its marks.
 local function head_of(lane, marks)
@@ -97,7 +116,7 @@ local function head_of(lane, marks)
 end
 
 local answer = {epoch, redis.call('ZCARD', prefix .. 'dead')}
-for i = 2, #ARGV do
+for i = 5, #ARGV do
   local lane = ARGV[i]
   local marks = redis.call('HMGET', marks_of(lane), 'head', 'committed', 'replicated', 'released')
   local head = head_of(lane, marks[1])
@@ -108,6 +127,13 @@ for i = 2, #ARGV do
   answer[#answer + 1] = {first, text(head), marks[2] or '0', marks[3] or '0', marks[4] or '0', oldest_at or '0'}
 end
 return answer
+)lua";
+
+const char* const renew = R"lua(
+local refusal = not_owner(ARGV[1])
+if refusal then return refusal end
+lease_for(ARGV[2])
+return 1
 )lua";
 
 // The id is taken first and the entry added after it, so that one HSETNX both looks and writes. Should the
@@ -314,7 +340,12 @@ const char* const only_looks = " flags=no-writes";
 } // namespace
 
 const std::string& redis_claim_script() {
-  static const auto text = script(makes_room, {common, claim});
+  static const auto text = script(makes_room, {common, leases, claim});
+  return text;
+}
+
+const std::string& redis_renew_script() {
+  static const auto text = script(makes_room, {common, leases, renew});
   return text;
 }
 

@@ -8,8 +8,8 @@ namespace chasqui {
 // reply may be an integer or a string of digits. They are sent whole with EVAL, 2 to 3 KiB a call: there is
 // no state "not loaded yet" to recover from, and so nothing that could reorder two appends.
 //
-//   owner               hash: epoch, since
-//   log:<lane>          stream: entry `<seq>-0` with i (id, 16 bytes), t (when kept, microseconds), p
+//   owner               hash: epoch, since (ms), token (who), until (ms of Redis' clock: the end of the
+//   lease) log:<lane>          stream: entry `<seq>-0` with i (id, 16 bytes), t (when kept, microseconds), p
 //   (payload) marks:<lane>        hash: head, committed, replicated, released ids:<bucket>        hash: id
 //   (16 bytes) -> `<seq>:<lane>` dead                sorted set: `<seq>:<lane>` by the time of its refusal
 //   dead:<lane>:<seq>   hash: id, sqlstate, message, at, kept_at, payload
@@ -18,8 +18,12 @@ namespace chasqui {
 // `allow-oom` it is refused as a whole when memory is short, and what writes is refused as a whole when the
 // disk fails. What makes room is allowed when memory is short.
 
-/// now_ms, lane... -> {epoch, dead letters, {first, head, committed, replicated, released, oldest_at}...}
+/// now_ms, token, lease_ms, token of an owner that is known to be dead or "", lane... -> {epoch, dead
+/// letters, {first, head, committed, replicated, released, oldest_at}...}
 const std::string& redis_claim_script();
+
+/// epoch, lease_ms -> 1
+const std::string& redis_renew_script();
 
 /// epoch, {lane, id, at, payload}... -> {seq, or {lane, seq, at} for a repeated id}...
 const std::string& redis_append_script();

@@ -24,6 +24,7 @@ struct settings {
     std::uint16_t port = 6379;
     std::string password_file;     ///< File that holds the password, if Redis wants one.
     milliseconds timeout_ms{2000}; ///< Without an answer for so long, the connection is given up.
+    milliseconds lease_ms{5000};   ///< So long after its last sign no other runtime takes the log over.
   } redis;
 
   struct {

@@ -54,6 +54,10 @@ constexpr std::array keys{
                 .description = "Without an answer for so long, the connection to Redis is given up",
                 .range = {10, hour_ms}},
 
+    setting_key{CHASQUI_KEY(redis.lease_ms),
+                .description =
+                    "A runtime that was killed or frozen for so long loses the log to one that stands by",
+                .range = {500, 600'000}},
     setting_key{CHASQUI_KEY(primary.dsn),
                 .description = "The primary, as libpq keywords or URI, with the role chasqui_forwarder",
                 .required = true, .example = "host=db.example.org dbname=observatory user=chasqui_forwarder"},

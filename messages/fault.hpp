@@ -21,6 +21,7 @@ enum class fault_code : std::uint8_t {
   store_unavailable, ///< No store can be reached; nothing was kept.
   store_full,        ///< The store refuses to grow, or the log is at its limit; nothing was kept.
   overloaded,        ///< More submissions wait than the settings allow; nothing was kept.
+  held,              ///< Another runtime owns the log, and this one stands by: submit there.
   outcome_unknown,   ///< The store did not answer in time; the same id again settles it.
   // The way to the primary.
   link_lost,    ///< The connection broke, or could not be made.

@@ -6,6 +6,7 @@
 #include "actors/ingest.hpp"
 #include "actors/lsn_watcher.hpp"
 #include "actors/notifier.hpp"
+#include "adapters/owner.hpp"
 #include "adapters/postgres.hpp"
 #include "adapters/redis.hpp"
 #include "runtime/version.hpp"
@@ -146,8 +147,9 @@ struct table_maker {
 } // namespace
 
 outside_world open_outside_world(io_thread& io, const settings& s) {
-  const redis_settings redis{s.redis.socket, s.redis.host, s.redis.port, read_secret(s.redis.password_file),
-                             s.redis.timeout_ms};
+  const redis_settings redis{
+      s.redis.socket,     s.redis.host,   s.redis.port,    read_secret(s.redis.password_file),
+      s.redis.timeout_ms, this_process(), s.redis.lease_ms};
   outside_world out;
   out.stores.redis = make_redis_log(io, s.site, redis);
   out.publisher = make_redis_publisher(io, s.site, redis, s.events.backlog_max);

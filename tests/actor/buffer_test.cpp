@@ -17,7 +17,8 @@ struct buffer_fixture : actor_fixture {
 
   void start() {
     const auto notifier = stub<notifier_actor>([events = events](const event& e) { events->push_back(e); });
-    log = spawn(buffer, log_stores{store, nullptr}, notifier, wall(), std::vector<std::string>{"main"}, buffer_limits{});
+    log = spawn(buffer, log_stores{store, nullptr}, notifier, wall(), std::vector<std::string>{"main"},
+                buffer_limits{});
     settle();
   }
   auto submit(std::uint64_t id) { return ask<receipt>(log, append{{0, id}, "main", "{}"}); }

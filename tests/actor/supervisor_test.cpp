@@ -49,8 +49,8 @@ struct supervisor_fixture : actor_fixture {
   child_row buffer_row() {
     return {{"buffer", child_kind::ours, {}}, [this](const auto&) {
               starts->emplace_back("buffer");
-              now->log = spawn(buffer, log_stores{store, nullptr}, now->notifier, wall(), std::vector<std::string>{"main"},
-                               buffer_limits{});
+              now->log = spawn(buffer, log_stores{store, nullptr}, now->notifier, wall(),
+                               std::vector<std::string>{"main"}, buffer_limits{});
               return caf::actor_cast<caf::actor>(now->log);
             }};
   }

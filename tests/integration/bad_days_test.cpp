@@ -165,22 +165,6 @@ BOOST_AUTO_TEST_CASE(the_same_id_again_gets_the_first_receipt) {
   BOOST_TEST(sql(site.box().direct_dsn(), "SELECT count(*) FROM probe") == "1");
 }
 
-BOOST_AUTO_TEST_CASE(a_second_runtime_takes_the_log_over_and_the_first_stops_and_says_why) {
-  observatory site{{"--rtt", "20"}};
-  site.start();
-  BOOST_REQUIRE(site.wait_until_ready());
-  child_process second{
-      {program("chasquid"), "--config", site.box().settings_file(), "--set", "remote.port=0"}};
-  BOOST_REQUIRE(wait_until(
-      [&] {
-        site.submit(probe_insert(random_id(), 0, 0));
-        return !site.daemon().running();
-      },
-      in(20s)));
-  BOOST_TEST((site.daemon().wait(in(1s)) == 1));
-  BOOST_TEST(site.daemon_log().find("another runtime owns this log") != std::string::npos, site.daemon_log());
-}
-
 BOOST_AUTO_TEST_CASE(sigterm_stops_cleanly_and_the_next_start_goes_on) {
   observatory site{{"--rtt", "20"}};
   site.start();

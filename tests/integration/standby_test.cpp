@@ -1,0 +1,78 @@
+#include <boost/test/unit_test.hpp>
+
+#include "tests/support/observatory.hpp"
+#include "tests/support/sql.hpp"
+#include "tests/support/wait_until.hpp"
+
+#include <csignal>
+#include <fstream>
+#include <sstream>
+
+using namespace chasqui;
+using namespace chasqui::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+/// A site with two daemons on one log; the second has no door, and is known by what it logs.
+struct two_runtimes {
+  observatory site{{"--rtt", "20"}, {"redis.lease_ms=2000"}};
+  std::string second_log = site.box().dir() + "/second.log";
+  std::unique_ptr<child_process> second;
+
+  two_runtimes() {
+    site.start();
+    BOOST_REQUIRE(site.wait_until_ready());
+    second = std::make_unique<child_process>(
+        std::vector<std::string>{program("chasquid"), "--config", site.box().settings_file(), "--set",
+                                 "remote.port=0", "--set", "redis.lease_ms=2000"},
+        child_process::options{second_log, ""});
+    BOOST_REQUIRE(second_says("standing by"));
+  }
+
+  bool second_says(const std::string& what) {
+    return wait_until(
+        [&] {
+          std::ostringstream said;
+          said << std::ifstream{second_log}.rdbuf();
+          return said.str().find(what) != std::string::npos;
+        },
+        in(20s));
+  }
+};
+
+} // namespace
+
+BOOST_AUTO_TEST_CASE(a_second_runtime_stands_by_and_takes_over_from_one_that_was_killed) {
+  two_runtimes two;
+  load work{two.site, 2};
+  BOOST_REQUIRE(work.wait_for(50, 20s));
+  BOOST_TEST(two.second->running());
+  work.stop();
+  two.site.kill();
+  BOOST_TEST(two.second_says("open: receipts say"));
+  BOOST_TEST(wait_until(
+      [&] {
+        return sql(two.site.box().direct_dsn(), "SELECT count(*) FROM probe") ==
+               std::to_string(work.receipts().size());
+      },
+      in(20s)));
+  BOOST_TEST(account(two.site.box().direct_dsn(), work.receipts()) == "");
+}
+
+BOOST_AUTO_TEST_CASE(one_that_was_frozen_is_fenced_when_it_goes_on) {
+  two_runtimes two;
+  load work{two.site, 2};
+  BOOST_REQUIRE(work.wait_for(50, 20s));
+  two.site.daemon().signal(SIGSTOP);
+  BOOST_TEST(two.second_says("open: receipts say"));
+  two.site.daemon().signal(SIGCONT);
+  BOOST_TEST((two.site.daemon().wait(in(20s)) == 1));
+  BOOST_TEST(two.site.daemon_log().find("another runtime owns this log") != std::string::npos,
+             two.site.daemon_log());
+  work.stop();
+  BOOST_TEST(two.second->running());
+  BOOST_TEST(
+      wait_until([&] { return account(two.site.box().direct_dsn(), work.receipts()).empty(); }, in(20s)),
+      account(two.site.box().direct_dsn(), work.receipts()));
+}

@@ -4,6 +4,7 @@
 
 #include "adapters/journal.hpp"
 #include "adapters/redis.hpp"
+#include "tests/support/journal_client.hpp"
 #include "tests/support/log_client.hpp"
 #include "tests/support/redis_server.hpp"
 #include "tests/support/temp_dir.hpp"
@@ -58,6 +59,17 @@ template <class Store> struct fresh_log {
   log_client log{store.make()};
 
   fresh_log() {
+    if (const auto opened = log.open({"main", "bulk"}); opened.problem)
+      throw std::runtime_error(opened.problem.message);
+  }
+};
+
+/// An open journal that holds nothing.
+struct open_journal {
+  fresh_journal store;
+  journal_client log{store.make()};
+
+  open_journal() {
     if (const auto opened = log.open({"main", "bulk"}); opened.problem)
       throw std::runtime_error(opened.problem.message);
   }

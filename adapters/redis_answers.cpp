@@ -1,5 +1,7 @@
 #include "adapters/redis_answers.hpp"
 
+#include "adapters/id_bytes.hpp"
+
 #include <array>
 #include <utility>
 
@@ -55,17 +57,6 @@ bool raised_in_a_script(std::string_view error) {
 
 instant from_micros(std::uint64_t micros) {
   return instant{std::chrono::microseconds{static_cast<std::int64_t>(micros)}};
-}
-
-std::optional<uuid> from_bytes(std::string_view bytes) {
-  if (bytes.size() != 16)
-    return std::nullopt;
-  uuid id;
-  for (std::size_t i = 0; i < 8; ++i) {
-    id.high = id.high << 8U | static_cast<unsigned char>(bytes[i]);
-    id.low = id.low << 8U | static_cast<unsigned char>(bytes[i + 8]);
-  }
-  return id;
 }
 
 bool read_number(const redis_reply& reply, std::uint64_t& into) {
@@ -285,15 +276,6 @@ std::optional<dead_page> read_dead_page(const redis_reply& reply) {
     answer.page.letters.push_back(std::move(letter));
   }
   return answer;
-}
-
-std::string to_bytes(const uuid& id) {
-  std::string bytes(16, '\0');
-  for (std::size_t i = 0; i < 8; ++i) {
-    bytes[i] = static_cast<char>(id.high >> (56 - 8 * i) & 0xFFU);
-    bytes[i + 8] = static_cast<char>(id.low >> (56 - 8 * i) & 0xFFU);
-  }
-  return bytes;
 }
 
 std::string to_micros(const instant& at) { return std::to_string(at.time_since_epoch().count()); }

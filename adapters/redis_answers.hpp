@@ -39,9 +39,6 @@ std::optional<log_slice> read_slice(const redis_reply& reply, const take& what);
 std::optional<log_place> read_place(const redis_reply& reply, const uuid& id);
 std::optional<dead_page> read_dead_page(const redis_reply& reply);
 
-/// An id as it is kept: 16 bytes, big-endian.
-std::string to_bytes(const uuid& id);
-
 /// A time as it is kept: microseconds since 1970.
 std::string to_micros(const instant& at);
 

@@ -1,5 +1,6 @@
 #include "adapters/redis.hpp"
 
+#include "adapters/id_bytes.hpp"
 #include "adapters/owner.hpp"
 #include "adapters/redis_answers.hpp"
 #include "adapters/redis_connection.hpp"

@@ -302,7 +302,7 @@ if not value then return false end
 local lane, seq = place(value)
 local _, at, payload = entry(lane, seq)
 local dead, kept_at = letter(lane, seq)
-if dead then return {lane, seq, kept_at, dead[7], dead} end
+if dead and dead[3] == ARGV[1] then return {lane, seq, kept_at, dead[7], dead} end
 if at then return {lane, seq, at, payload} end
 return false
 )lua";

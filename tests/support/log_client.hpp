@@ -70,7 +70,7 @@ public:
   }
   void close() { log_->close(); }
 
-private:
+protected:
   template <class Answer, class Call> std::future<Answer> begin(Call call) {
     auto promise = std::make_shared<std::promise<Answer>>();
     auto answer = promise->get_future();
@@ -78,6 +78,7 @@ private:
     return answer;
   }
 
+private:
   std::shared_ptr<log_store> log_;
 };
 

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace chasqui {
+
+/// An open file, until it goes out of use; so is a lock on it.
+class held_file {
+public:
+  held_file() = default;
+  held_file(const std::string& path, int flags); ///< As open(2), and for nobody else: `errno` says why not.
+  held_file(held_file&& other) noexcept;
+  held_file& operator=(held_file&& other) noexcept;
+  ~held_file();
+
+  [[nodiscard]] bool is_held() const noexcept { return descriptor_ >= 0; }
+  bool lock();                        ///< Against every other holder, if nobody has it.
+  bool flush();                       ///< What was written is on disk.
+  bool take_room(std::int64_t bytes); ///< Makes it so long, with room on the disk for all of it.
+
+private:
+  int descriptor_ = -1;
+};
+
+/// A file that takes up room, to be given away when there is none left.
+class disk_reserve {
+public:
+  explicit disk_reserve(std::string path) : path_{std::move(path)} {}
+
+  void fill();  ///< Takes the room, if it is not held yet and is there.
+  bool spend(); ///< Gives it away; false if there is nothing to give.
+
+private:
+  std::string path_;
+};
+
+} // namespace chasqui

@@ -1,0 +1,91 @@
+#include "adapters/journal_roll.hpp"
+
+#include "adapters/id_bytes.hpp"
+#include "adapters/journal_marks.hpp"
+
+#include <algorithm>
+#include <chrono>
+
+namespace chasqui {
+namespace {
+
+constexpr std::uint64_t answer_lines_max = 50'000;
+constexpr std::uint64_t strike_lines_max = 5'000; ///< Of one step, so that appends get in between.
+
+const char* const delete_lines = R"sql(
+DELETE FROM roll WHERE lane = ?1 AND seq BETWEEN ?2 AND ?3
+  AND NOT EXISTS (SELECT 1 FROM entry WHERE entry.lane = roll.lane AND entry.seq = roll.seq)
+)sql";
+
+const char* const select_line_after = R"sql(
+SELECT seq FROM roll WHERE lane = ? AND seq BETWEEN ? AND ? ORDER BY seq LIMIT 1 OFFSET ?
+)sql";
+
+instant time_of(const sqlite_query& row, int column) {
+  return instant{std::chrono::microseconds{row.integer(column)}};
+}
+
+std::optional<roll_line> place_in(sqlite_query rows, const uuid& id) {
+  if (!rows.next())
+    return std::nullopt;
+  return roll_line{std::string{rows.bytes(0)}, rows.number(1), id, time_of(rows, 2)};
+}
+
+} // namespace
+
+std::optional<roll_line> known_place(sqlite_database& database, const uuid& id) {
+  const auto bytes = to_bytes(id);
+  if (auto line =
+          place_in(database.query("SELECT lane, seq, at FROM roll WHERE id = ?", sqlite_blob{bytes}), id))
+    return line;
+  return place_in(database.query("SELECT lane, seq, kept_at FROM dead WHERE id = ? ORDER BY seq DESC LIMIT 1",
+                                 sqlite_blob{bytes}),
+                  id);
+}
+
+void put_on_roll(sqlite_database& database, const roll_line& line) {
+  const auto id = to_bytes(line.id);
+  const std::int64_t at = line.at.time_since_epoch().count();
+  const bool there =
+      database.number("SELECT count(*) FROM roll WHERE lane = ? AND seq = ? AND id = ? AND at = ?", line.lane,
+                      line.seq, sqlite_blob{id}, at) != 0;
+  if (!there)
+    database.change("INSERT OR REPLACE INTO roll(lane, seq, id, at) VALUES (?, ?, ?, ?)", line.lane, line.seq,
+                    sqlite_blob{id}, at);
+}
+
+fault note_lines(sqlite_database& database, epoch_no epoch, const std::vector<roll_line>& lines) {
+  sqlite_transaction all{database, flush::no};
+  if (database.number("SELECT epoch FROM owner") < epoch)
+    database.change("UPDATE owner SET epoch = ?", epoch);
+  for (const auto& line : lines)
+    put_on_roll(database, line);
+  all.commit();
+  return {};
+}
+
+roll_page call_lines(sqlite_database& database, const std::string& lane, seqno from, seqno to,
+                     std::uint64_t lines_max) {
+  roll_page out;
+  auto rows = database.query(
+      "SELECT seq, id, at FROM roll WHERE lane = ? AND seq BETWEEN ? AND ? ORDER BY seq LIMIT ?", lane, from,
+      to, std::min(lines_max, answer_lines_max));
+  while (rows.next())
+    if (const auto id = from_bytes(rows.bytes(1)))
+      out.lines.push_back({lane, rows.number(0), *id, time_of(rows, 2)});
+  return out;
+}
+
+progress strike_lines(sqlite_database& database, const std::string& lane, seqno& from, seqno through) {
+  const auto limit = database.number(select_line_after, lane, from, through, strike_lines_max - 1);
+  const bool more = limit != 0 && limit < through;
+  const auto last = more ? limit : through;
+  sqlite_transaction all{database, flush::no};
+  keep_head(database, lane);
+  database.change(delete_lines, lane, from, last);
+  all.commit();
+  from = last + 1;
+  return {{}, more};
+}
+
+} // namespace chasqui

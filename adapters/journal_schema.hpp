@@ -1,0 +1,19 @@
+#pragma once
+
+#include "adapters/sqlite.hpp"
+#include "messages/fault.hpp"
+
+#include <cstdint>
+#include <string>
+
+namespace chasqui {
+
+/// Sets what holds for every use of a journal's file, and makes its tables if it is empty. A problem if it is
+/// somebody else's.
+fault prepare_journal(sqlite_database& database, const std::string& site, const std::string& path,
+                      std::uint64_t file_bytes_max);
+
+/// What SQLite finds wrong with the file; "" if nothing. `thorough` compares tables with their indexes, too.
+std::string inspect_journal(sqlite_database& database, bool thorough);
+
+} // namespace chasqui

@@ -1,0 +1,354 @@
+#include <boost/test/unit_test.hpp>
+
+#include "tests/support/journal_client.hpp"
+#include "tests/support/log_stores.hpp"
+#include "tests/support/wait_until.hpp"
+
+#include <sys/stat.h>
+
+#include <atomic>
+#include <fstream>
+
+using namespace chasqui;
+using namespace chasqui::test;
+
+namespace {
+
+std::vector<roll_line> lines_of(seqno first, seqno last, const std::string& lane = "main") {
+  std::vector<roll_line> out;
+  for (auto seq = first; seq <= last; ++seq)
+    out.push_back({lane, seq, test_id(seq), test_time(seq)});
+  return out;
+}
+
+::mode_t rights_of(const std::string& path) {
+  struct ::stat status {};
+  BOOST_REQUIRE_EQUAL(::stat(path.c_str(), &status), 0);
+  return status.st_mode & 0777U;
+}
+
+} // namespace
+
+BOOST_FIXTURE_TEST_SUITE(the_journal, open_journal)
+
+BOOST_AUTO_TEST_CASE(receipts_say_that_the_journal_flushed) {
+  const auto opened = log.open();
+  BOOST_CHECK(opened.kind == store_kind::journal);
+  BOOST_CHECK(opened.durability == durability::fsynced);
+  BOOST_TEST(opened.drift.empty());
+  const auto kept = log.append({test_item(1)});
+  BOOST_CHECK(kept.store == store_kind::journal);
+  BOOST_CHECK(kept.durability == durability::fsynced);
+}
+
+BOOST_AUTO_TEST_CASE(everything_is_there_after_it_was_closed) {
+  log.append(test_items(1, 50));
+  log.bury(test_refusal(4, 4));
+  log.mark({"main", 1, 50, 8, 6, 5, {}}, 3);
+  const auto first = log.open().epoch;
+  log.close();
+  BOOST_CHECK(log.read(1).problem.code == fault_code::store_unavailable);
+  BOOST_TEST(log.read(1).problem.message.find("it was closed") != std::string::npos);
+  const auto opened = log.open();
+  BOOST_TEST(opened.epoch > first);
+  BOOST_TEST(opened.dead_letters == 1U);
+  BOOST_TEST(opened.lanes.at(0).first == 4U);
+  BOOST_TEST(opened.lanes.at(0).head == 50U);
+  BOOST_TEST(opened.lanes.at(0).committed == 8U);
+  BOOST_TEST(opened.lanes.at(0).replicated == 6U);
+  BOOST_TEST(opened.lanes.at(0).released == 5U);
+  BOOST_TEST(log.read(4).entries.size() == 47U);
+  BOOST_TEST(log.find(test_id(4)).dead);
+}
+
+BOOST_AUTO_TEST_CASE(nothing_works_before_it_is_opened) {
+  journal_settings other;
+  other.path = store.dir().file("other.db");
+  journal_client fresh{make_journal("atacama", other)};
+  BOOST_CHECK(fresh.append({test_item(1)}).problem.code == fault_code::store_unavailable);
+  BOOST_TEST(fresh.find(test_id(1)).problem.message.find("it was not opened yet") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(its_directory_is_made_and_its_files_are_for_its_user_alone) {
+  journal_settings settings;
+  settings.path = store.dir().file("a/b/journal.db");
+  journal_client deep{make_journal("atacama", settings)};
+  BOOST_TEST(deep.open().problem.message == "");
+  deep.append({test_item(1)});
+  BOOST_TEST(rights_of(settings.path) == 0600U);
+  BOOST_TEST(rights_of(settings.path + "-wal") == 0600U);
+  BOOST_TEST(!std::filesystem::exists(settings.path + "-shm"));
+}
+
+BOOST_AUTO_TEST_CASE(a_second_opener_is_told_who_has_it_and_spoils_nothing) {
+  log.append({test_item(1)});
+  journal_client second{store.make()};
+  const auto refused = second.open().problem;
+  BOOST_CHECK(refused.code == fault_code::store_unavailable);
+  BOOST_TEST(refused.message.find("is in use") != std::string::npos, refused.message);
+  BOOST_TEST(log.append({test_item(2)}).slots.at(0).seq == 2U);
+  log.close();
+  log.read(1); // Behind the close.
+  BOOST_TEST(second.open().problem.message == "");
+  BOOST_TEST(second.read(1).entries.size() == 2U);
+}
+
+BOOST_AUTO_TEST_CASE(the_journal_of_another_site_or_program_is_left_alone) {
+  log.append({test_item(1)});
+  log.close();
+  log.read(1);
+  journal_client other{store.make("chajnantor")};
+  const auto refused = other.open().problem;
+  BOOST_TEST(refused.message.find("is the journal of site atacama, not of chajnantor") != std::string::npos,
+             refused.message);
+  BOOST_TEST(log.open().problem.message == "");
+  BOOST_TEST(log.read(1).entries.size() == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(the_epoch_rises_even_when_the_clock_was_set_back) {
+  BOOST_TEST(log.note(9'000'000'000'000U, {}).message == "");
+  BOOST_TEST(log.open().epoch == 9'000'000'000'001U);
+  log.close();
+  BOOST_CHECK(log.note(1, {}).code == fault_code::store_unavailable);
+  BOOST_TEST(log.open().epoch == 9'000'000'000'002U);
+  BOOST_TEST(log.note(1, {}).message == "");
+  BOOST_TEST(log.open().epoch == 9'000'000'000'003U);
+}
+
+BOOST_AUTO_TEST_CASE(ids_of_the_roll_are_known_and_found_without_a_payload) {
+  BOOST_TEST(log.note(1, lines_of(5, 9)).message == "");
+  const auto place = log.find(test_id(7));
+  BOOST_TEST(place.problem.message == "");
+  BOOST_TEST(place.lane == "main");
+  BOOST_TEST(place.seq == 7U);
+  BOOST_CHECK(place.at == test_time(7));
+  BOOST_TEST(place.payload == "");
+  BOOST_TEST(!place.dead);
+  const auto kept = log.append({test_item(7, "bulk"), test_item(20)});
+  BOOST_TEST(kept.slots.at(0).repeated);
+  BOOST_TEST(kept.slots.at(0).lane == "main");
+  BOOST_TEST(kept.slots.at(0).seq == 7U);
+  BOOST_CHECK(kept.slots.at(0).at == test_time(7));
+  BOOST_TEST(kept.slots.at(1).seq == 10U);
+}
+
+BOOST_AUTO_TEST_CASE(the_head_is_the_greatest_of_entries_marks_and_roll) {
+  log.note(1, lines_of(1, 9));
+  BOOST_TEST(log.open().lanes.at(0).head == 9U);
+  BOOST_TEST(log.open().lanes.at(0).first == 10U);
+  log.mark(marks_up_to(4, 12), 0);
+  BOOST_TEST(log.open().lanes.at(0).head == 12U);
+  log.append({test_item(30)});
+  BOOST_TEST(log.open().lanes.at(0).head == 13U);
+  BOOST_TEST(log.open().lanes.at(0).first == 13U);
+}
+
+BOOST_AUTO_TEST_CASE(the_roll_is_called_in_order_and_as_far_as_asked) {
+  log.note(1, lines_of(1, 3));
+  log.note(1, lines_of(6, 9));
+  log.note(1, lines_of(2, 3)); // Again: changes nothing.
+  log.note(1, lines_of(40, 41, "bulk"));
+  log.append({test_item(100)});
+  const auto all = log.call_roll("main", 0, 1000, 1000).lines;
+  const std::vector<seqno> expected{1, 2, 3, 6, 7, 8, 9, 10};
+  BOOST_REQUIRE_EQUAL(all.size(), expected.size());
+  for (std::size_t i = 0; i < expected.size(); ++i)
+    BOOST_TEST(all[i].seq == expected[i]);
+  BOOST_CHECK(all[2].id == test_id(3));
+  BOOST_CHECK(all[2].at == test_time(3));
+  BOOST_CHECK(all[7].id == test_id(100));
+  const auto part = log.call_roll("main", 3, 8, 3).lines;
+  BOOST_REQUIRE_EQUAL(part.size(), 3U);
+  BOOST_TEST(part.front().seq == 3U);
+  BOOST_TEST(part.back().seq == 7U);
+  BOOST_TEST(log.call_roll("bulk", 0, 1000, 1000).lines.size() == 2U);
+}
+
+BOOST_AUTO_TEST_CASE(a_number_and_an_id_that_are_noted_anew_are_where_they_were_noted_last) {
+  log.note(1, lines_of(1, 3));
+  log.note(1, {{"main", 8, test_id(2), test_time(2)}, {"main", 3, test_id(33), test_time(33)}});
+  BOOST_TEST(log.find(test_id(2)).seq == 8U);
+  BOOST_TEST(log.find(test_id(33)).seq == 3U);
+  BOOST_CHECK(log.find(test_id(3)).problem.code == fault_code::not_found);
+  BOOST_TEST(log.call_roll("main", 0, 10, 10).lines.size() == 3U);
+}
+
+BOOST_AUTO_TEST_CASE(what_is_struck_is_forgotten_and_its_numbers_are_not_given_again) {
+  log.note(1, lines_of(1, 12'000));
+  BOOST_TEST(log.strike("main", 11'990).message == "");
+  BOOST_TEST(log.call_roll("main", 0, 20'000, 20'000).lines.size() == 10U);
+  BOOST_CHECK(log.find(test_id(11'990)).problem.code == fault_code::not_found);
+  BOOST_TEST(log.find(test_id(11'991)).seq == 11'991U);
+  BOOST_TEST(log.strike("main", 12'000).message == "");
+  BOOST_TEST(log.open().lanes.at(0).head == 12'000U);
+  BOOST_TEST(log.append({test_item(5)}).slots.at(0).seq == 12'001U);
+}
+
+BOOST_AUTO_TEST_CASE(striking_does_not_make_the_journal_forget_ids_of_its_own) {
+  log.append(test_items(1, 3));
+  BOOST_TEST(log.strike("main", 3).message == "");
+  BOOST_TEST(log.append({test_item(2)}).slots.at(0).repeated);
+  BOOST_TEST(log.find(test_id(2)).payload == test_payload(2));
+}
+
+BOOST_AUTO_TEST_CASE(what_is_trimmed_leaves_the_roll) {
+  log.append(test_items(1, 1300));
+  BOOST_TEST(log.mark(marks_up_to(1290, 1300), 1290).message == "");
+  BOOST_TEST(log.call_roll("main", 0, 2000, 2000).lines.size() == 10U);
+  BOOST_CHECK(log.find(test_id(1290)).problem.code == fault_code::not_found);
+  BOOST_TEST(log.find(test_id(1291)).seq == 1291U);
+  BOOST_TEST(log.read(1291).entries.size() == 10U);
+  BOOST_CHECK(log.read(1290).problem.code == fault_code::diverged);
+}
+
+BOOST_AUTO_TEST_CASE(a_lane_that_adopted_marks_follows_until_it_is_cleared) {
+  BOOST_TEST(!log.open().lanes.at(0).follows);
+  log.note(1, lines_of(1, 100));
+  BOOST_TEST(log.adopt({"main", 1, 100, 90, 80, 70, {}}).message == "");
+  log.append(test_items(101, 900, 3000));
+  log.append({test_item(2000, "bulk")});
+  auto lane = log.open().lanes.at(0);
+  BOOST_TEST(lane.follows);
+  BOOST_TEST(lane.first == 101U);
+  BOOST_TEST(log.mark({"main", 1, 900, 95, 85, 75, {}}, 200).message == "");
+  BOOST_TEST(log.open().lanes.at(0).follows);
+  BOOST_TEST(log.clear().message == "");
+  const auto opened = log.open({"main", "bulk"});
+  lane = opened.lanes.at(0);
+  BOOST_TEST(!lane.follows);
+  BOOST_TEST(lane.head == 900U);
+  BOOST_TEST(lane.first == 901U);
+  BOOST_TEST(lane.committed == 95U);
+  BOOST_TEST(opened.lanes.at(1).head == 1U);
+  BOOST_TEST(log.read(1, 10, 1000, "bulk").entries.empty());
+  BOOST_TEST(log.find(test_id(300)).seq == 300U);
+  BOOST_TEST(log.find(test_id(300)).payload == "");
+  BOOST_TEST(log.append({test_item(900)}).slots.at(0).repeated);
+  BOOST_TEST(log.append({test_item(901)}).slots.at(0).seq == 901U);
+}
+
+BOOST_AUTO_TEST_CASE(an_adopted_end_strikes_the_roll_beyond_it) {
+  log.note(1, lines_of(1, 100));
+  BOOST_TEST(log.adopt(marks_up_to(50, 60)).message == "");
+  BOOST_TEST(log.open().lanes.at(0).head == 60U);
+  BOOST_TEST(log.find(test_id(60)).seq == 60U);
+  BOOST_TEST(!log.append({test_item(61)}).slots.at(0).repeated);
+}
+
+BOOST_AUTO_TEST_CASE(the_age_of_what_is_owed_is_known_from_the_roll) {
+  log.note(1, lines_of(1, 10));
+  log.mark({"main", 1, 10, 6, 4, 4, {}}, 0);
+  BOOST_CHECK(log.open().lanes.at(0).oldest_at == test_time(5));
+}
+
+BOOST_AUTO_TEST_CASE(a_refusal_of_an_entry_of_another_store_keeps_the_time_it_was_kept) {
+  log.note(1, lines_of(1, 10));
+  BOOST_TEST(log.bury(test_refusal(4, 4)).message == "");
+  const auto place = log.find(test_id(4));
+  BOOST_TEST(place.dead);
+  BOOST_CHECK(place.at == test_time(4));
+  BOOST_TEST(place.payload == "");
+}
+
+BOOST_AUTO_TEST_CASE(space_is_given_back_when_most_of_it_is_unused) {
+  for (std::uint64_t i = 0; i < 10; ++i)
+    log.append(test_items(i * 300 + 1, i * 300 + 300, 5000));
+  log.close();
+  log.read(1);
+  const auto full = std::filesystem::file_size(store.path());
+  BOOST_TEST(full > 15'000'000U);
+  log.open();
+  BOOST_TEST(log.mark(marks_up_to(3000, 3000), 3000).message == "");
+  log.close();
+  log.read(1);
+  BOOST_TEST(std::filesystem::file_size(store.path()) < full / 2);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+BOOST_AUTO_TEST_CASE(a_full_queue_refuses_at_once_and_what_was_taken_is_carried_out) {
+  const fresh_journal store;
+  auto settings = store.settings();
+  settings.queue_calls_max = 20;
+  const auto log = make_journal("atacama", settings);
+  journal_client client{log};
+  BOOST_TEST(client.open().problem.message == "");
+  // The thread of the journal waits in this handler until it is told to go on.
+  std::promise<void> go_on;
+  std::promise<void> waits;
+  log->find(test_id(1), [&waits, may = go_on.get_future().share()](const log_place&) {
+    waits.set_value();
+    may.wait();
+  });
+  get(waits.get_future());
+  std::vector<std::future<append_result>> answers;
+  for (std::uint64_t i = 1; i <= 100; ++i)
+    answers.push_back(client.begin_append({test_item(i)}));
+  BOOST_CHECK(get(answers.back()).problem.code ==
+              fault_code::overloaded); // At once: nothing else can be done.
+  go_on.set_value();
+  std::uint64_t kept = 0;
+  for (std::size_t i = 0; i + 1 < answers.size(); ++i) {
+    const auto answer = get(answers[i]);
+    BOOST_CHECK(answer.problem.code == (i < 19 ? fault_code::none : fault_code::overloaded));
+    kept += answer.slots.size();
+  }
+  BOOST_TEST(kept == 19U);
+  BOOST_TEST(client.read(1).entries.size() == 19U);
+}
+
+BOOST_AUTO_TEST_CASE(the_queue_is_bounded_in_bytes_and_takes_a_large_call_when_it_is_empty) {
+  const fresh_journal store;
+  auto settings = store.settings();
+  settings.queue_bytes_max = 10'000;
+  journal_client client{make_journal("atacama", settings)};
+  BOOST_TEST(client.open().problem.message == "");
+  client.find(test_id(1));
+  BOOST_CHECK(wait_until(
+      [&, i = std::uint64_t{0}]() mutable {
+        return !client.append({test_item(++i, "main", 50'000)}).problem;
+      },
+      in(answer_deadline)));
+}
+
+BOOST_AUTO_TEST_CASE(every_call_is_answered_once_when_the_journal_goes_away) {
+  const fresh_journal store;
+  std::atomic<int> answers{0};
+  {
+    const auto log = make_journal("atacama", store.settings());
+    log->open({"main"}, [&](const log_opened&) { ++answers; });
+    for (std::uint64_t i = 1; i <= 100; ++i)
+      log->append({test_item(i)}, [&](const append_result&) { ++answers; });
+  }
+  BOOST_TEST(answers == 101);
+}
+
+BOOST_AUTO_TEST_CASE(calls_under_way_are_answered_when_it_is_closed) {
+  const fresh_journal store;
+  journal_client client{make_journal("atacama", store.settings())};
+  BOOST_TEST(client.open().problem.message == "");
+  std::vector<std::future<append_result>> answers;
+  for (std::uint64_t i = 1; i <= 300; ++i)
+    answers.push_back(client.begin_append({test_item(i)}));
+  client.close();
+  std::uint64_t kept = 0;
+  for (auto& answer : answers) {
+    const auto result = get(answer);
+    kept += result.slots.size();
+    BOOST_CHECK(result.problem.code ==
+                (result.slots.empty() ? fault_code::store_unavailable : fault_code::none));
+  }
+  BOOST_TEST(client.open().lanes.at(0).head == kept);
+}
+
+BOOST_AUTO_TEST_CASE(a_handler_may_be_the_last_to_let_go) {
+  const fresh_journal store;
+  auto log = make_journal("atacama", store.settings());
+  std::promise<void> done;
+  auto* const raw = log.get();
+  raw->open({"main"}, [held = std::move(log), &done](const log_opened&) mutable {
+    held.reset();
+    done.set_value();
+  });
+  BOOST_CHECK(done.get_future().wait_for(answer_deadline) == std::future_status::ready);
+}

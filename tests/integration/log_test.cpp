@@ -1,0 +1,251 @@
+#include <boost/test/unit_test.hpp>
+
+#include "tests/support/log_stores.hpp"
+
+#include <atomic>
+#include <thread>
+
+// What a log does, whatever keeps it.
+
+using namespace chasqui;
+using namespace chasqui::test;
+using namespace std::string_literals;
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(entries_get_contiguous_numbers_per_lane_in_the_order_given, Store,
+                              both_stores) {
+  fresh_log<Store> fresh;
+  auto& log = fresh.log;
+  const auto kept = log.append({test_item(1), test_item(2, "bulk"), test_item(3), test_item(4, "bulk")});
+  BOOST_TEST(kept.problem.message == "");
+  BOOST_REQUIRE_EQUAL(kept.slots.size(), 4U);
+  const std::vector<std::pair<std::string, seqno>> expected{
+      {"main", 1}, {"bulk", 1}, {"main", 2}, {"bulk", 2}};
+  for (std::size_t i = 0; i < 4; ++i) {
+    BOOST_TEST(kept.slots[i].lane == expected[i].first);
+    BOOST_TEST(kept.slots[i].seq == expected[i].second);
+    BOOST_TEST(!kept.slots[i].repeated);
+    BOOST_CHECK(kept.slots[i].at == test_time(i + 1));
+  }
+  BOOST_TEST(log.append({test_item(5)}).slots.at(0).seq == 3U);
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(appends_that_do_not_wait_for_one_another_keep_their_order, Store, both_stores) {
+  fresh_log<Store> fresh;
+  auto& log = fresh.log;
+  std::vector<std::future<append_result>> answers;
+  for (std::uint64_t number = 1; number <= 200; ++number)
+    answers.push_back(log.begin_append({test_item(number)}));
+  for (std::uint64_t number = 1; number <= 200; ++number)
+    BOOST_REQUIRE_EQUAL(get(answers[number - 1]).slots.at(0).seq, number);
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(what_was_appended_is_read_as_it_was_bytes_and_all, Store, both_stores) {
+  fresh_log<Store> fresh;
+  auto& log = fresh.log;
+  auto item = test_item(1);
+  item.payload = "{\"x\":\"\xC3\xA4\r\n\0$3\"}"s + std::string(100'000, 'y');
+  log.append({item, test_item(2)});
+  const auto slice = log.read(1);
+  BOOST_TEST(slice.problem.message == "");
+  BOOST_REQUIRE_EQUAL(slice.entries.size(), 2U);
+  BOOST_TEST(slice.entries[0].seq == 1U);
+  BOOST_CHECK(slice.entries[0].id == item.id);
+  BOOST_CHECK(slice.entries[0].at == item.at);
+  BOOST_TEST(slice.entries[0].payload == item.payload);
+  BOOST_TEST(slice.entries[1].seq == 2U);
+  BOOST_TEST(slice.entries[1].payload == test_payload(2));
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(reading_stops_at_either_limit_but_gives_one_entry_at_least, Store,
+                              both_stores) {
+  fresh_log<Store> fresh;
+  auto& log = fresh.log;
+  log.append(test_items(1, 300, 1000));
+  BOOST_TEST(log.read(1, 7).entries.size() == 7U);
+  BOOST_TEST(log.read(1, 1000, 10'500).entries.size() == 10U);
+  BOOST_TEST(log.read(1, 1000, 1).entries.size() == 1U);
+  BOOST_TEST(log.read(1, 0, 0).entries.size() == 1U);
+  const auto rest = log.read(251);
+  BOOST_REQUIRE_EQUAL(rest.entries.size(), 50U);
+  BOOST_TEST(rest.entries.front().seq == 251U);
+  BOOST_TEST(rest.entries.back().payload == test_payload(300, 1000));
+  BOOST_TEST(log.read(301).entries.empty());
+  BOOST_TEST(log.read(301).problem.message == "");
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(the_same_id_again_gets_the_first_slot_and_adds_nothing, Store, both_stores) {
+  fresh_log<Store> fresh;
+  auto& log = fresh.log;
+  log.append({test_item(1), test_item(2)});
+  auto again = test_item(2, "bulk");
+  again.at = test_time(99);
+  const auto kept = log.append({again, test_item(3), test_item(3)});
+  BOOST_REQUIRE_EQUAL(kept.slots.size(), 3U);
+  BOOST_TEST(kept.slots[0].repeated);
+  BOOST_TEST(kept.slots[0].lane == "main");
+  BOOST_TEST(kept.slots[0].seq == 2U);
+  BOOST_CHECK(kept.slots[0].at == test_time(2));
+  BOOST_TEST(!kept.slots[1].repeated);
+  BOOST_TEST(kept.slots[2].repeated);
+  BOOST_TEST(kept.slots[2].seq == 3U);
+  BOOST_TEST(log.read(1).entries.size() == 3U);
+  BOOST_TEST(log.read(1, 10, 1000, "bulk").entries.empty());
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_long_trim_does_not_bring_back_older_marks, Store, both_stores) {
+  fresh_log<Store> fresh;
+  auto& log = fresh.log;
+  log.append(test_items(1, 5000));
+  auto older = log.begin_mark(marks_up_to(10, 5000), 4000);
+  auto newer = log.begin_mark(marks_up_to(4500, 5000), 0);
+  BOOST_TEST(get(older).message == "");
+  BOOST_TEST(get(newer).message == "");
+  const auto lane = log.open().lanes.at(0);
+  BOOST_TEST(lane.committed == 4500U);
+  BOOST_TEST(lane.first == 4001U);
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(marks_survive_and_name_the_age_of_what_is_owed, Store, both_stores) {
+  fresh_log<Store> fresh;
+  auto& log = fresh.log;
+  log.append(test_items(1, 9));
+  BOOST_TEST(log.mark({"main", 1, 9, 8, 6, 5, {}}, 4).message == "");
+  const auto opened = log.open({"bulk", "main"});
+  BOOST_REQUIRE_EQUAL(opened.lanes.size(), 2U);
+  const auto& lane = opened.lanes[1];
+  BOOST_TEST(lane.lane == "main");
+  BOOST_TEST(lane.first == 5U);
+  BOOST_TEST(lane.head == 9U);
+  BOOST_TEST(lane.committed == 8U);
+  BOOST_TEST(lane.replicated == 6U);
+  BOOST_TEST(lane.released == 5U);
+  BOOST_CHECK(lane.oldest_at == test_time(7));
+  BOOST_TEST(opened.lanes[0].head == 0U);
+  BOOST_TEST(opened.lanes[0].first == 1U);
+  BOOST_CHECK(opened.lanes[0].oldest_at == instant{});
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(marks_may_say_where_an_empty_log_goes_on, Store, both_stores) {
+  fresh_log<Store> fresh;
+  auto& log = fresh.log;
+  BOOST_TEST(log.mark(marks_up_to(500, 500), 0).message == "");
+  BOOST_TEST(log.append({test_item(1)}).slots.at(0).seq == 501U);
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_dead_letter_is_kept_once_with_its_payload, Store, both_stores) {
+  fresh_log<Store> fresh;
+  auto& log = fresh.log;
+  log.append(test_items(1, 3));
+  BOOST_TEST(log.bury(test_refusal(2, 2)).message == "");
+  auto other = test_refusal(2, 2);
+  other.message = "another reason";
+  other.at = test_time(5000);
+  BOOST_TEST(log.bury(other).message == "");
+  const auto page = log.list_dead().page;
+  BOOST_TEST(page.total == 1U);
+  BOOST_REQUIRE_EQUAL(page.letters.size(), 1U);
+  BOOST_TEST(page.letters[0].why.seq == 2U);
+  BOOST_TEST(page.letters[0].why.lane == "main");
+  BOOST_CHECK(page.letters[0].why.id == test_id(2));
+  BOOST_TEST(page.letters[0].why.sqlstate == "23503");
+  BOOST_TEST(page.letters[0].why.message == "no such parent");
+  BOOST_CHECK(page.letters[0].why.at == test_time(1002));
+  BOOST_TEST(page.letters[0].payload == test_payload(2));
+  BOOST_TEST(log.open().dead_letters == 1U);
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_dead_letter_outlives_its_entry, Store, both_stores) {
+  fresh_log<Store> fresh;
+  auto& log = fresh.log;
+  log.append(test_items(1, 3));
+  log.bury(test_refusal(2, 2));
+  BOOST_TEST(log.mark(marks_up_to(3, 3), 3).message == "");
+  const auto place = log.find(test_id(2));
+  BOOST_TEST(place.problem.message == "");
+  BOOST_TEST(place.dead);
+  BOOST_TEST(place.lane == "main");
+  BOOST_TEST(place.seq == 2U);
+  BOOST_CHECK(place.at == test_time(2));
+  BOOST_TEST(place.payload == test_payload(2));
+  BOOST_TEST(place.why.sqlstate == "23503");
+  BOOST_CHECK(log.find(test_id(3)).problem.code == fault_code::not_found);
+  const auto again = log.append({test_item(2)}).slots.at(0);
+  BOOST_TEST(again.repeated);
+  BOOST_TEST(again.seq == 2U);
+  BOOST_CHECK(again.at == test_time(2));
+  BOOST_TEST(log.bury(test_refusal(2, 2)).message == "");
+  BOOST_TEST(log.list_dead().page.letters.at(0).payload == test_payload(2));
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_refusal_of_an_entry_that_is_gone_is_kept_and_found, Store, both_stores) {
+  fresh_log<Store> fresh;
+  auto& log = fresh.log;
+  BOOST_TEST(log.bury(test_refusal(7, 7)).message == "");
+  const auto place = log.find(test_id(7));
+  BOOST_TEST(place.dead);
+  BOOST_TEST(place.seq == 7U);
+  BOOST_TEST(place.payload == "");
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_refusal_that_names_another_transaction_is_a_divergence, Store, both_stores) {
+  fresh_log<Store> fresh;
+  auto& log = fresh.log;
+  log.append(test_items(1, 3));
+  BOOST_CHECK(log.bury(test_refusal(2, 3)).code == fault_code::diverged);
+  BOOST_TEST(log.list_dead().page.total == 0U);
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(dead_letters_are_listed_oldest_first_and_counted, Store, both_stores) {
+  fresh_log<Store> fresh;
+  auto& log = fresh.log;
+  log.append(test_items(1, 30));
+  for (const seqno seq : {30U, 9U, 10U, 8U}) {
+    auto why = test_refusal(seq, seq);
+    why.at = test_time(1000 - seq);
+    log.bury(why);
+  }
+  list_dead two;
+  two.entries_max = 2;
+  const auto page = log.list_dead(two).page;
+  BOOST_TEST(page.total == 4U);
+  BOOST_REQUIRE_EQUAL(page.letters.size(), 2U);
+  BOOST_TEST(page.letters[0].why.seq == 30U);
+  BOOST_TEST(page.letters[1].why.seq == 10U);
+  const auto one = log.list_dead({test_id(10), 100}).page;
+  BOOST_REQUIRE_EQUAL(one.letters.size(), 1U);
+  BOOST_TEST(one.letters[0].why.seq == 10U);
+  BOOST_TEST(one.total == 4U);
+  BOOST_TEST(log.list_dead({test_id(11), 100}).page.letters.empty());
+  BOOST_TEST(log.list_dead({test_id(77), 100}).page.letters.empty());
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_transaction_is_found_by_its_id, Store, both_stores) {
+  fresh_log<Store> fresh;
+  auto& log = fresh.log;
+  log.append(test_items(1, 3));
+  const auto place = log.find(test_id(3));
+  BOOST_TEST(place.problem.message == "");
+  BOOST_TEST(place.seq == 3U);
+  BOOST_TEST(place.payload == test_payload(3));
+  BOOST_CHECK(place.at == test_time(3));
+  BOOST_TEST(!place.dead);
+  const auto absent = log.find(test_id(4)).problem;
+  BOOST_CHECK(absent.code == fault_code::not_found);
+  BOOST_TEST(absent.message == "The log has no transaction " + to_string(test_id(4)) + ".");
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(calls_may_come_from_any_thread, Store, both_stores) {
+  fresh_log<Store> fresh;
+  auto& log = fresh.log;
+  std::vector<std::thread> callers;
+  std::atomic<int> kept{0};
+  for (std::uint64_t caller = 0; caller < 4; ++caller)
+    callers.emplace_back([&, caller] {
+      for (std::uint64_t i = 1; i <= 50; ++i)
+        kept += log.append({test_item(caller * 1000 + i)}).slots.empty() ? 0 : 1;
+    });
+  for (auto& caller : callers)
+    caller.join();
+  BOOST_TEST(kept == 200);
+  BOOST_TEST(log.read(1).entries.size() == 200U);
+}

@@ -44,6 +44,7 @@ struct segment_answer {
 struct primary_opened {
   fault problem;
   seqno last_seq = 0;         ///< The cursor.
+  uuid last_id;               ///< Whose number that is; nil is unknown.
   std::vector<rejected> dead; ///< Dead letters of this lane with seq > the `dead_after` asked for.
 };
 

@@ -39,9 +39,13 @@ CREATE TABLE IF NOT EXISTS chasqui.cursor (
   lane       text NOT NULL,
   epoch      bigint NOT NULL,
   last_seq   bigint NOT NULL DEFAULT 0 CHECK (last_seq >= 0),
+  last_id    uuid,
   updated_at timestamptz NOT NULL DEFAULT now(),
   PRIMARY KEY (site, lane)
 ) WITH (fillfactor = 10);
+
+-- Since version 2: which entry stands at last_seq; NULL if that is not known, or if none does.
+ALTER TABLE chasqui.cursor ADD COLUMN IF NOT EXISTS last_id uuid;
 
 CREATE TABLE IF NOT EXISTS chasqui.applied (
   txn_id     uuid PRIMARY KEY,
@@ -66,7 +70,7 @@ CREATE TABLE IF NOT EXISTS chasqui.dead_letter (
 DO $$
 DECLARE
   installed constant integer := max(version) FROM chasqui.schema_version;
-  mine constant integer := 1;
+  mine constant integer := 2;
 BEGIN
   IF installed > mine THEN
     RAISE EXCEPTION 'schema chasqui is at version %, this file installs version %', installed, mine
@@ -113,7 +117,10 @@ BEGIN
     AND l.granted AND l.pid <> pg_backend_pid();
 END $$;
 
-CREATE OR REPLACE FUNCTION chasqui.begin_epoch(p_site text, p_lane text, p_epoch bigint) RETURNS bigint
+-- Version 1 answered with a number alone.
+DROP FUNCTION IF EXISTS chasqui.begin_epoch(text, text, bigint);
+
+CREATE FUNCTION chasqui.begin_epoch(p_site text, p_lane text, p_epoch bigint, OUT last_seq bigint, OUT last_id uuid)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -147,14 +154,15 @@ BEGIN
   ELSIF stored.epoch < p_epoch THEN
     UPDATE chasqui.cursor AS c SET epoch = p_epoch, updated_at = now() WHERE c.site = p_site AND c.lane = p_lane;
   END IF;
-  RETURN stored.last_seq;
+  last_seq := stored.last_seq;
+  last_id := stored.last_id;
 END $$;
 
 CREATE OR REPLACE FUNCTION chasqui.advance(p_site text, p_lane text, p_epoch bigint, p_seq bigint, p_id uuid)
 RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-  UPDATE chasqui.cursor AS c SET last_seq = p_seq, updated_at = now()
+  UPDATE chasqui.cursor AS c SET last_seq = p_seq, last_id = p_id, updated_at = now()
   WHERE c.site = p_site AND c.lane = p_lane AND c.epoch = p_epoch AND c.last_seq = p_seq - 1;
   IF NOT FOUND THEN
     PERFORM chasqui.explain_standstill(p_site, p_lane, p_epoch, p_seq);
@@ -170,7 +178,7 @@ CREATE OR REPLACE FUNCTION chasqui.skip(p_site text, p_lane text, p_epoch bigint
 RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-  UPDATE chasqui.cursor AS c SET last_seq = p_seq, updated_at = now()
+  UPDATE chasqui.cursor AS c SET last_seq = p_seq, last_id = p_id, updated_at = now()
   WHERE c.site = p_site AND c.lane = p_lane AND c.epoch = p_epoch AND c.last_seq = p_seq - 1;
   IF NOT FOUND THEN
     PERFORM chasqui.explain_standstill(p_site, p_lane, p_epoch, p_seq);
@@ -187,7 +195,7 @@ CREATE OR REPLACE FUNCTION chasqui.reject(p_site text, p_lane text, p_epoch bigi
 RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-  UPDATE chasqui.cursor AS c SET last_seq = p_seq, updated_at = now()
+  UPDATE chasqui.cursor AS c SET last_seq = p_seq, last_id = p_id, updated_at = now()
   WHERE c.site = p_site AND c.lane = p_lane AND c.epoch = p_epoch AND c.last_seq = p_seq - 1;
   IF NOT FOUND THEN
     PERFORM chasqui.explain_standstill(p_site, p_lane, p_epoch, p_seq);

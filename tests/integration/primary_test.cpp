@@ -17,15 +17,18 @@ BOOST_AUTO_TEST_CASE(entries_are_applied_in_order_and_answered_in_order) {
   BOOST_TEST(ask("SELECT last_seq FROM chasqui.cursor WHERE site = '" + site + "'") == "2");
 }
 
-BOOST_AUTO_TEST_CASE(a_new_session_finds_the_cursor_where_the_last_one_left_it) {
+BOOST_AUTO_TEST_CASE(a_new_session_finds_the_cursor_where_the_last_one_left_it_and_whose_it_is) {
   const auto site = new_site();
+  const auto id = new_id();
   {
     lane_session s{site};
-    BOOST_TEST((s.outcomes({entry_of(1, insert_item(new_item())), entry_of(2, insert_item(new_item())),
+    BOOST_TEST((s.opened().last_id == uuid{}));
+    BOOST_TEST((s.outcomes({entry_of(1, insert_item(new_item())), entry_of(2, insert_item(new_item()), id),
                             barrier()})) == "ok*3");
   }
   lane_session again{site};
   BOOST_TEST(again.opened().last_seq == 2U);
+  BOOST_TEST((again.opened().last_id == id));
 }
 
 BOOST_AUTO_TEST_CASE(entries_behind_a_refused_one_fail_on_the_gap_and_can_be_sent_again) {

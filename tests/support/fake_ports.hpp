@@ -137,6 +137,7 @@ public:
   int pings = 0;
   int open_sessions = 0;
   seqno cursor = 0;
+  uuid last_id;                        ///< Whose number the cursor is.
   std::map<seqno, std::string> poison; ///< SQLSTATE by seq.
   std::vector<seqno> applied;
   std::vector<segment_kind> heard;
@@ -149,7 +150,7 @@ public:
 
   std::unique_ptr<primary_session> open(primary_claim, primary_listener listener) override {
     ++opens;
-    listener.opened({refuses, cursor, {}});
+    listener.opened({refuses, cursor, last_id, {}});
     return std::make_unique<session>(*this, std::move(listener));
   }
   void ping(handler<fault> then) override {
@@ -193,6 +194,7 @@ private:
       applied.push_back(s.what.seq);
     }
     cursor = s.what.seq;
+    last_id = s.what.id;
     return "";
   }
 

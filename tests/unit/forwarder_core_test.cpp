@@ -49,7 +49,7 @@ struct session {
       quit = actions.quit;
   }
   void open(seqno cursor = 0, seqno head = 0, seqno first = 1, std::vector<rejected> dead = {}) {
-    obey(core.on_opened({"main", 1, first, head, 0}, {{}, cursor, std::move(dead)}, at(now).steady));
+    obey(core.on_opened({"main", 1, first, head, 0}, {{}, cursor, {}, std::move(dead)}, at(now).steady));
   }
   void give(std::uint64_t count, seqno head, std::size_t bytes = 10) {
     BOOST_REQUIRE(pulled.has_value());
@@ -172,7 +172,7 @@ BOOST_FIXTURE_TEST_CASE(a_log_that_begins_right_behind_the_cursor_is_no_divergen
 }
 
 BOOST_FIXTURE_TEST_CASE(a_session_that_does_not_open_quits_with_its_reason, session) {
-  obey(core.on_opened({"main", 1, 1, 0, 0}, {{fault_code::fenced, "newer", ""}, 0, {}}, at(0ms).steady));
+  obey(core.on_opened({"main", 1, 1, 0, 0}, {{fault_code::fenced, "newer", ""}, 0, {}, {}}, at(0ms).steady));
   BOOST_TEST((quit_code() == fault_code::fenced));
 }
 

@@ -159,7 +159,7 @@ struct history {
     opening = position{"main", 1, 1, head, 0};
   }
   void open() {
-    primary_opened opened{{}, primary.now.cursor, {}};
+    primary_opened opened{{}, primary.now.cursor, {}, {}};
     for (const auto& [seq, letter] : primary.now.dead)
       opened.dead.push_back(letter);
     const auto log = *opening;

@@ -67,6 +67,25 @@ CREATE TABLE IF NOT EXISTS chasqui.dead_letter (
   PRIMARY KEY (site, lane, seq)
 );
 
+-- Where a cursor jumped because the site's log had lost what stood between.
+CREATE TABLE IF NOT EXISTS chasqui.realignment (
+  site     text NOT NULL,
+  lane     text NOT NULL,
+  from_seq bigint NOT NULL,
+  to_seq   bigint NOT NULL CHECK (to_seq > from_seq),
+  at       timestamptz NOT NULL DEFAULT now(),
+  PRIMARY KEY (site, lane, from_seq)
+);
+
+-- Entries that were acknowledged at the site, are lost there, and had not been applied when that was noticed.
+CREATE TABLE IF NOT EXISTS chasqui.missing (
+  txn_id     uuid PRIMARY KEY,
+  site       text NOT NULL,
+  lane       text NOT NULL,
+  seq        bigint,
+  noticed_at timestamptz NOT NULL DEFAULT now()
+);
+
 DO $$
 DECLARE
   installed constant integer := max(version) FROM chasqui.schema_version;
@@ -204,6 +223,29 @@ BEGIN
   VALUES (p_site, p_lane, p_seq, p_id, p_sqlstate, p_message, p_payload);
 END $$;
 
+-- Moves the cursor over numbers that the site's log has nothing for any more, and says which of the entries
+-- that may have stood there never came.
+CREATE OR REPLACE FUNCTION chasqui.realign(p_site text, p_lane text, p_epoch bigint, p_from bigint, p_to bigint,
+                                           p_suspects uuid[])
+RETURNS uuid[] LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  never_came constant uuid[] := ARRAY(
+    SELECT DISTINCT s FROM unnest(p_suspects) AS s
+    WHERE NOT EXISTS (SELECT FROM chasqui.applied AS a WHERE a.txn_id = s)
+      AND NOT EXISTS (SELECT FROM chasqui.dead_letter AS d WHERE d.txn_id = s));
+BEGIN
+  UPDATE chasqui.cursor AS c SET last_seq = p_to, last_id = NULL, updated_at = now()
+  WHERE c.site = p_site AND c.lane = p_lane AND c.epoch = p_epoch AND c.last_seq = p_from;
+  IF NOT FOUND THEN
+    PERFORM chasqui.explain_standstill(p_site, p_lane, p_epoch, p_from + 1);
+  END IF;
+  INSERT INTO chasqui.realignment (site, lane, from_seq, to_seq) VALUES (p_site, p_lane, p_from, p_to);
+  INSERT INTO chasqui.missing (txn_id, site, lane) SELECT s, p_site, p_lane FROM unnest(never_came) AS s
+  ON CONFLICT DO NOTHING;
+  RETURN never_came;
+END $$;
+
 CREATE OR REPLACE FUNCTION chasqui.expect_rows(p_actual bigint, p_expected bigint)
 RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
@@ -237,13 +279,15 @@ REVOKE ALL ON ALL TABLES IN SCHEMA chasqui FROM PUBLIC, chasqui_forwarder;
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA chasqui FROM PUBLIC, chasqui_forwarder;
 
 GRANT USAGE ON SCHEMA chasqui TO chasqui_forwarder;
-GRANT SELECT ON chasqui.cursor, chasqui.applied, chasqui.dead_letter TO chasqui_forwarder;
+GRANT SELECT ON chasqui.cursor, chasqui.applied, chasqui.dead_letter, chasqui.realignment, chasqui.missing
+TO chasqui_forwarder;
 GRANT EXECUTE ON FUNCTION
   chasqui.version(),
   chasqui.begin_epoch(text, text, bigint),
   chasqui.advance(text, text, bigint, bigint, uuid),
   chasqui.skip(text, text, bigint, bigint, uuid),
   chasqui.reject(text, text, bigint, bigint, uuid, text, text, text),
+  chasqui.realign(text, text, bigint, bigint, bigint, uuid[]),
   chasqui.expect_rows(bigint, bigint),
   chasqui.barrier(text, text, bigint)
 TO chasqui_forwarder;

@@ -130,6 +130,27 @@ SELECT test.is('not applied', (SELECT count(*) FROM chasqui.applied WHERE txn_id
 SELECT chasqui.advance('site', 'main', 5, 5, test.id(4));
 SELECT test.is('a retry under the same id', test.cursor_at('main'), '5@5');
 
+\echo a cursor jumps over what the log has lost, once, and names what never came
+SELECT chasqui.begin_epoch('site', 'torn', 2), chasqui.advance('site', 'torn', 2, 1, test.id(201)),
+       chasqui.reject('site', 'torn', 2, 2, test.id(202), '23505', 'm', 'p') \g /dev/null
+SELECT test.fails('from elsewhere', $$SELECT chasqui.realign('site', 'torn', 2, 1, 9, '{}')$$, 'CQ001', 'gap: %');
+SELECT test.fails('backwards', $$SELECT chasqui.realign('site', 'torn', 2, 2, 2, '{}')$$, '23514');
+SELECT test.fails('an older epoch', $$SELECT chasqui.realign('site', 'torn', 1, 2, 9, '{}')$$, 'CQ002');
+SELECT test.is('nothing happened', test.cursor_at('torn') || test.id_at('torn'), '2@2' || test.id(202));
+SELECT test.is('what never came',
+               chasqui.realign('site', 'torn', 2, 2, 9, array[test.id(201), test.id(202), test.id(203), test.id(203)]),
+               array[test.id(203)]);
+SELECT test.is('the cursor', test.cursor_at('torn'), '9@2');
+SELECT test.is('nobody stands there', test.id_at('torn'), NULL);
+SELECT test.is('again', chasqui.realign('site', 'torn', 2, 9, 12, array[test.id(203), test.id(1)]), array[test.id(203)]);
+SELECT test.is('without suspects', chasqui.realign('site', 'torn', 2, 12, 13, '{}'), '{}'::uuid[]);
+SELECT test.is('the jumps', array_agg(format('%s-%s', from_seq, to_seq) ORDER BY from_seq), '{2-9,9-12,12-13}'::text[])
+FROM chasqui.realignment WHERE site = 'site' AND lane = 'torn';
+SELECT test.is('the missing', array_agg(format('%s %s %s', txn_id, lane, seq)),
+               array[format('%s torn ', test.id(203))]) FROM chasqui.missing WHERE site = 'site';
+SELECT chasqui.advance('site', 'torn', 2, 14, test.id(204));
+SELECT test.is('it goes on', test.cursor_at('torn') || test.id_at('torn'), '14@2' || test.id(204));
+
 \echo an error in a step takes the cursor back with it
 SELECT test.fails('a bad step',
                   $$SELECT chasqui.advance('site', 'main', 5, 6, test.id(6)); INSERT INTO obs VALUES (NULL)$$,
@@ -159,9 +180,9 @@ SELECT test.is('flushed', pg_current_wal_flush_lsn() >= :'before'::pg_lsn, true)
 RESET synchronous_commit;
 
 \echo the forwarder reads the tables but writes them only through the functions
-SELECT count(*) >= 0 FROM chasqui.cursor, chasqui.applied, chasqui.dead_letter \g /dev/null
+SELECT count(*) >= 0 FROM chasqui.cursor, chasqui.applied, chasqui.dead_letter, chasqui.realignment, chasqui.missing \g /dev/null
 SELECT test.fails(t || ': ' || c, format(c, t), '42501')
-FROM unnest('{cursor,applied,dead_letter,schema_version}'::text[]) AS t,
+FROM unnest('{cursor,applied,dead_letter,realignment,missing,schema_version}'::text[]) AS t,
      unnest(ARRAY['INSERT INTO chasqui.%s SELECT * FROM chasqui.%1$s', 'DELETE FROM chasqui.%s',
                   'TRUNCATE chasqui.%s',
                   'DROP TABLE chasqui.%s']) AS c \g /dev/null

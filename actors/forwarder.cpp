@@ -32,7 +32,19 @@ void on_log_error(self_pointer self, const caf::error& e) {
 void pull(self_pointer self, const take& what) {
   self->request(self->state.peers.buffer, local_timeout, what)
       .then([self](batch& b) { act(self, self->state.core->on_batch(std::move(b), now(self).steady)); },
-            [self](const caf::error& e) { on_log_error(self, e); });
+            [self](const caf::error& e) {
+              if (auto why = to_fault(e); why.code == fault_code::diverged)
+                act(self, self->state.core->on_hole(std::move(why), now(self).steady));
+              else
+                on_log_error(self, e);
+            });
+}
+
+void ask_way(self_pointer self, const align& what) {
+  self->request(self->state.peers.buffer, local_timeout, what)
+      .then(
+          [self](alignment& a) { act(self, self->state.core->on_alignment(std::move(a), now(self).steady)); },
+          [self](const caf::error& e) { on_log_error(self, e); });
 }
 
 void act(self_pointer self, forwarder_actions actions) {
@@ -45,25 +57,24 @@ void act(self_pointer self, forwarder_actions actions) {
     self->send(s.peers.buffer, *actions.done);
     self->send(s.peers.watcher, *actions.done);
   }
+  if (actions.lost)
+    self->send(s.peers.buffer, std::move(*actions.lost));
+  if (actions.ask)
+    ask_way(self, *actions.ask);
+  if (actions.in_step)
+    self->send(s.peers.supervisor, link_up{s.lane});
   if (actions.pull)
     pull(self, *actions.pull);
   if (actions.quit)
     leave(self, *actions.quit);
 }
 
-void on_opened(self_pointer self, const position& log, primary_opened opened) {
-  auto actions = self->state.core->on_opened(log, std::move(opened), now(self).steady);
-  const bool works = !actions.quit;
-  act(self, std::move(actions));
-  if (works)
-    self->send(self->state.peers.supervisor, link_up{self->state.lane});
-}
-
 void open_session(self_pointer self, const position& log) {
   auto& s = self->state;
   primary_listener listener;
-  listener.opened =
-      answer_to<primary_opened>(self, [self, log](primary_opened o) { on_opened(self, log, std::move(o)); });
+  listener.opened = answer_to<primary_opened>(self, [self](primary_opened o) {
+    act(self, self->state.core->on_opened(std::move(o), now(self).steady));
+  });
   listener.answered =
       answer_to<std::vector<segment_answer>>(self, [self](const std::vector<segment_answer>& answers) {
         act(self, self->state.core->on_answers(answers, now(self)));

@@ -1,76 +1,14 @@
 #include "actors/forwarder_core.hpp"
 
 #include <algorithm>
-#include <array>
 #include <iterator>
+#include <utility>
 
 namespace chasqui {
 
-namespace {
-
-constexpr std::string_view gap = "CQ001";
-constexpr std::string_view fenced_out = "CQ002";
-constexpr std::string_view duplicate_id = "CQ003";
-
-std::string range(seqno from, seqno to) { return std::to_string(from) + ".." + std::to_string(to); }
-
-} // namespace
-
-verdict judge(std::string_view sqlstate) {
-  if (sqlstate == gap)
-    return verdict::out_of_step;
-  if (sqlstate == fenced_out)
-    return verdict::fenced;
-  if (sqlstate == duplicate_id)
-    return verdict::skip_entry;
-  const auto is_class = [&](std::string_view prefix) { return sqlstate.substr(0, prefix.size()) == prefix; };
-  // Serialization failure, deadlock, resources, locks, cancelled by timeout or operator, read-only during a
-  // failover.
-  static constexpr std::array passing{"40", "53", "55P03", "57014", "25006", "58"};
-  if (std::any_of(passing.begin(), passing.end(), is_class))
-    return verdict::resend;
-  if (is_class("08") || is_class("57P"))
-    return verdict::link_lost;
-  return verdict::refuse_entry;
-}
-
-forwarder_actions forwarder_core::on_opened(const position& log, primary_opened opened, time_point now) {
-  forwarder_actions out;
-  heard_at_ = now;
-  if (opened.problem) {
-    out.quit = std::move(opened.problem);
-    return out;
-  }
-  if (opened.last_seq > log.head) {
-    out.quit = fault{fault_code::diverged,
-                     "The primary has applied " + range(1, opened.last_seq) + " of lane " + lane_ +
-                         ", but the log ends at " + std::to_string(log.head) + ": the log has lost entries.",
-                     ""};
-    return out;
-  }
-  if (log.first > opened.last_seq + 1) {
-    out.quit = fault{fault_code::diverged,
-                     "The primary has applied lane " + lane_ + " up to " + std::to_string(opened.last_seq) +
-                         ", but the log begins at " + std::to_string(log.first) + ": it no longer has " +
-                         range(opened.last_seq + 1, log.first - 1) + ".",
-                     ""};
-    return out;
-  }
-  applied_ = opened.last_seq;
-  next_ = applied_ + 1;
-  head_ = std::max(head_, log.head); // A hint may have come meanwhile.
-  refused_ = std::move(opened.dead);
-  // What an earlier session applied may still be unflushed: it counts as committed only behind a barrier of
-  // ours.
-  send_barrier(out, now);
-  // Even where there is nothing to take: only who took all there was is told of more.
-  pull(out, limits_.window_entries_max, limits_.window_bytes_max);
-  return out;
-}
-
 forwarder_actions forwarder_core::on_batch(batch b, time_point now) {
   forwarder_actions out;
-  pulling_ = false;
+  pulling_ = 0;
   head_ = std::max(head_, b.head);
   if (draining_)
     return out;
@@ -88,6 +26,20 @@ forwarder_actions forwarder_core::on_batch(batch b, time_point now) {
       send_barrier(out, now);
   }
   pull_if_room(out);
+  return out;
+}
+
+forwarder_actions forwarder_core::on_hole(fault why, time_point now) {
+  forwarder_actions out;
+  if (std::exchange(pulling_, 0) != next_) {
+    pull_if_room(out); // Asked for before an entry failed.
+    return out;
+  }
+  hole_ = std::move(why);
+  if (since_barrier_ > 0)
+    send_barrier(out, now);
+  if (in_flight_.empty())
+    out.quit = hole_;
   return out;
 }
 
@@ -113,8 +65,8 @@ forwarder_actions forwarder_core::on_answers(const std::vector<segment_answer>& 
     if (out.quit)
       return out;
   }
-  if (draining_ && in_flight_.empty())
-    out.quit = fault{};
+  if (in_flight_.empty() && (draining_ || hole_))
+    out.quit = draining_ ? fault{} : *hole_;
   else
     pull_if_room(out);
   return out;
@@ -122,8 +74,6 @@ forwarder_actions forwarder_core::on_answers(const std::vector<segment_answer>& 
 
 forwarder_actions forwarder_core::on_tick(time_point now) {
   forwarder_actions out;
-  if (next_ == 0)
-    return out;
   if (!in_flight_.empty()) {
     const auto waiting_since = std::max(heard_at_, in_flight_.front().sent_at);
     if (now - waiting_since >= limits_.stall_timeout)
@@ -131,8 +81,8 @@ forwarder_actions forwarder_core::on_tick(time_point now) {
                        "The primary has not answered for " + std::to_string(limits_.stall_timeout.count()) +
                            " ms, with " + std::to_string(in_flight_.size()) + " segments under way.",
                        ""};
-  } else if (now - heard_at_ >= limits_.heartbeat) {
-    send(out, segment{0, segment_kind::heartbeat, {}, {}, {}}, now);
+  } else if (next_ != 0 && now - heard_at_ >= limits_.heartbeat) {
+    send(out, segment{}, now);
   }
   return out;
 }
@@ -164,11 +114,11 @@ bool forwarder_core::barrier_due() const {
 void forwarder_core::send_barrier(forwarder_actions& out, time_point now) {
   since_barrier_ = 0;
   bytes_since_barrier_ = 0;
-  send(out, segment{0, segment_kind::barrier, {}, {}, {}}, now);
+  send(out, segment{0, segment_kind::barrier, {}, {}, {}, {}}, now);
 }
 
 void forwarder_core::send_entry(forwarder_actions& out, entry e, time_point now) {
-  segment s{0, segment_kind::apply, std::move(e), {}, {}};
+  segment s{0, segment_kind::apply, std::move(e), {}, {}, {}};
   if (const auto found = sentences_.find(s.what.seq); found != sentences_.end()) {
     s.kind = found->second.kind;
     s.sqlstate = found->second.sqlstate;
@@ -183,6 +133,8 @@ void forwarder_core::send_entry(forwarder_actions& out, entry e, time_point now)
 void forwarder_core::settle(forwarder_actions& out, const flight& f, const segment_answer& a, moment now) {
   if (f.kind == segment_kind::barrier)
     return on_barrier(out, a);
+  if (f.kind == segment_kind::realign)
+    return on_realigned(out, a);
   if (f.kind == segment_kind::heartbeat) {
     if (!a.sqlstate.empty())
       out.quit = fault{fault_code::link_lost, "The primary refuses a heartbeat: " + a.message, ""};
@@ -202,6 +154,26 @@ void forwarder_core::settle(forwarder_actions& out, const flight& f, const segme
   }
 }
 
+fault forwarder_core::refusal(const segment_answer& a, const std::string& what) const {
+  const auto say = [&](fault_code code, const std::string& text) {
+    return fault{code, text + " (" + a.sqlstate + ": " + a.message + ")", ""};
+  };
+  switch (judge(a.sqlstate)) {
+  case verdict::fenced:
+    return say(fault_code::fenced, "Another runtime has taken over lane " + lane_);
+  case verdict::out_of_step:
+    return say(fault_code::link_lost, "The cursor of lane " + lane_ + " is not where this session left it");
+  case verdict::link_lost:
+    return say(fault_code::link_lost, "The primary ends the session");
+  case verdict::resend:
+    return say(fault_code::primary_busy, what);
+  case verdict::skip_entry:
+  case verdict::refuse_entry:
+    break;
+  }
+  return say(fault_code::diverged, what);
+}
+
 void forwarder_core::on_barrier(forwarder_actions& out, const segment_answer& a) {
   if (!a.sqlstate.empty()) {
     const auto code = judge(a.sqlstate) == verdict::fenced ? fault_code::fenced : fault_code::primary_busy;
@@ -214,29 +186,25 @@ void forwarder_core::on_barrier(forwarder_actions& out, const segment_answer& a)
 }
 
 void forwarder_core::on_refusal(forwarder_actions& out, const flight& f, const segment_answer& a) {
-  const auto quit = [&](fault_code code, const std::string& what) {
-    out.quit = fault{code, what + " (" + a.sqlstate + ": " + a.message + ")", ""};
-  };
+  const auto quit = [&](const std::string& what) { out.quit = refusal(a, what); };
   const auto number = std::to_string(f.seq);
   switch (judge(a.sqlstate)) {
   case verdict::fenced:
-    return quit(fault_code::fenced, "Another runtime has taken over lane " + lane_);
   case verdict::out_of_step:
-    return quit(fault_code::link_lost, "The cursor of lane " + lane_ + " is not where this session left it");
   case verdict::link_lost:
-    return quit(fault_code::link_lost, "The primary ends the session");
+    return quit({});
   case verdict::resend:
     resends_ = resending_ == f.seq ? resends_ + 1 : 1;
     resending_ = f.seq;
     if (resends_ > limits_.resends_max)
-      return quit(fault_code::primary_busy, "The primary cannot take entry " + number + " now");
+      return quit("The primary cannot take entry " + number + " now");
     break;
   case verdict::skip_entry:
     sentences_[f.seq] = {segment_kind::skip, a.sqlstate, a.message};
     break;
   case verdict::refuse_entry:
     if (f.kind != segment_kind::apply)
-      return quit(fault_code::diverged, "The primary refuses even to put entry " + number + " aside");
+      return quit("The primary refuses even to put entry " + number + " aside");
     sentences_[f.seq] = {segment_kind::reject, a.sqlstate, a.message};
     break;
   }
@@ -246,12 +214,13 @@ void forwarder_core::on_refusal(forwarder_actions& out, const flight& f, const s
 void forwarder_core::rewind(seqno to) {
   ++generation_;
   next_ = to;
+  hole_.reset();
   since_barrier_ = 0;
   bytes_since_barrier_ = 0;
 }
 
 void forwarder_core::pull_if_room(forwarder_actions& out) {
-  if (pulling_ || draining_ || next_ == 0 || next_ > head_)
+  if (pulling_ != 0 || draining_ || hole_ || next_ == 0 || next_ > head_)
     return;
   const auto entries = static_cast<std::uint64_t>(in_flight_.size());
   const auto room_entries = limits_.window_entries_max - std::min(entries, limits_.window_entries_max);
@@ -268,7 +237,7 @@ void forwarder_core::pull_if_room(forwarder_actions& out) {
 }
 
 void forwarder_core::pull(forwarder_actions& out, std::uint64_t entries_max, std::uint64_t bytes_max) {
-  pulling_ = true;
+  pulling_ = next_;
   out.pull = take{lane_, next_, std::min(entries_max, limits_.take_entries_max),
                   std::min(bytes_max, limits_.take_bytes_max)};
 }

@@ -1,32 +1,20 @@
 #pragma once
 
+#include "actors/forwarder_verdict.hpp"
 #include "actors/moment.hpp"
 #include "adapters/ports/primary.hpp"
 #include "messages/log.hpp"
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <map>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 namespace chasqui {
-
-/// What to do about an error of the primary.
-enum class verdict : std::uint8_t {
-  resend,       ///< It passes: send the entry again.
-  refuse_entry, ///< The entry is wrong: make it a dead letter.
-  skip_entry,   ///< The primary has applied this id before.
-  out_of_step,  ///< The cursor is not where we left it: read it again.
-  fenced,       ///< Another runtime owns the lane.
-  link_lost,    ///< The session is going away.
-};
-
-/// Classes of SQLSTATE, after PostgreSQL's appendix A; class CQ is Chasqui's own.
-verdict judge(std::string_view sqlstate);
 
 /// Bounds on what is under way.
 struct forwarder_limits {
@@ -40,11 +28,17 @@ struct forwarder_limits {
   std::chrono::milliseconds heartbeat{2000};
 };
 
+/// More suspects than these come in several alignments.
+inline constexpr std::size_t suspects_max = 5000;
+
 /// What the shell does next, in this order.
 struct forwarder_actions {
   std::vector<segment> send;
   std::vector<rejected> refused;
   std::optional<committed> done;
+  std::optional<missing> lost; ///< What an alignment has brought to light.
+  std::optional<align> ask;
+  bool in_step = false; ///< The link works, and log and primary agree.
   std::optional<take> pull;
   std::optional<fault> quit; ///< `none` when it has drained.
 };
@@ -56,9 +50,14 @@ class forwarder_core {
 public:
   forwarder_core(std::string lane, forwarder_limits limits) : lane_{std::move(lane)}, limits_{limits} {}
 
-  /// The session stands, or does not: compares the cursor with the log and starts.
-  forwarder_actions on_opened(const position& log, primary_opened opened, time_point now);
+  /// The session stands, or does not: asks the buffer how to go on from the primary's cursor.
+  forwarder_actions on_opened(primary_opened opened, time_point now);
+  /// Starts where log and primary agree; until they do, moves the cursor and asks again.
+  forwarder_actions on_alignment(alignment a, time_point now);
   forwarder_actions on_batch(batch b, time_point now);
+  /// The log has nothing where it should: quits with that, but not before what is under way is settled, or an
+  /// entry that takes two attempts would never pass in front of a hole.
+  forwarder_actions on_hole(fault why, time_point now);
   forwarder_actions on_available(const available& a);
   forwarder_actions on_answers(const std::vector<segment_answer>& answers, moment now);
   forwarder_actions on_tick(time_point now);
@@ -88,8 +87,13 @@ private:
   void send_barrier(forwarder_actions& out, time_point now);
   void send_entry(forwarder_actions& out, entry e, time_point now);
   void settle(forwarder_actions& out, const flight& f, const segment_answer& a, moment now);
+  void start(forwarder_actions& out, time_point now);
+  void on_realigned(forwarder_actions& out, const segment_answer& a);
   void on_barrier(forwarder_actions& out, const segment_answer& a);
   void on_refusal(forwarder_actions& out, const flight& f, const segment_answer& a);
+  /// The end that an error calls for; `what` says what cannot be done if the error is neither the link's nor
+  /// the cursor's.
+  [[nodiscard]] fault refusal(const segment_answer& a, const std::string& what) const;
   void rewind(seqno to);
   void pull_if_room(forwarder_actions& out);
   void pull(forwarder_actions& out, std::uint64_t entries_max, std::uint64_t bytes_max);
@@ -104,13 +108,15 @@ private:
   std::uint64_t bytes_in_flight_ = 0;
   std::uint64_t since_barrier_ = 0; ///< Entries sent since the last barrier was.
   std::uint64_t bytes_since_barrier_ = 0;
-  seqno next_ = 0; ///< To be taken next; 0 until the session stands.
+  std::optional<alignment> realigning_; ///< The primary has been asked to skip this.
+  seqno next_ = 0;                      ///< To be taken next; 0 until log and primary are in step.
   seqno head_ = 0;
   seqno applied_ = 0;
   std::optional<seqno> resending_; ///< The entry that failed last, for a reason that passes.
   std::uint32_t resends_ = 0;
   time_point heard_at_;
-  bool pulling_ = false;
+  std::optional<fault> hole_; ///< What is at `next_` instead of an entry.
+  seqno pulling_ = 0;         ///< Asked for from here on; 0 while nothing is.
   bool draining_ = false;
 };
 

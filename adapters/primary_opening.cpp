@@ -13,7 +13,7 @@ namespace chasqui {
 namespace {
 
 /// The version of the schema chasqui that this code speaks to.
-constexpr std::string_view schema_version = "1";
+constexpr std::string_view schema_version = "2";
 
 /// More dead letters than these after one place in the log are left for the next opening.
 constexpr std::string_view dead_letters_max = "10000";
@@ -70,10 +70,11 @@ std::string primary_opening::takeover() const {
          mine() + " AND epoch > " + std::to_string(claim_.epoch) + ")";
 }
 
-/// A schema of another version is left alone.
+/// A schema of another version is left alone, whatever its function answers with.
 std::string primary_opening::begin_epoch() const {
-  return "SELECT v, CASE WHEN v = " + std::string{schema_version} + " THEN chasqui.begin_epoch(" + lane() +
-         ") END FROM (SELECT chasqui.version() AS v) AS q";
+  return "SELECT v, c->>'last_seq', c->>'last_id' FROM (SELECT v, CASE WHEN v = " +
+         std::string{schema_version} + " THEN to_jsonb(chasqui.begin_epoch(" + lane() +
+         ")) END AS c FROM (SELECT chasqui.version() AS v) AS p) AS q";
 }
 
 std::string primary_opening::dead_letters() const {
@@ -147,6 +148,7 @@ void primary_opening::take_epoch(const pg_answer& result) {
     return;
   }
   outcome_.last_seq = number_of<seqno>(result, 0, 1);
+  outcome_.last_id = parse_uuid(text_of(result, 0, 2)).value_or(uuid{});
 }
 
 void primary_opening::take_dead_letter(const pg_answer& result, int row) {

@@ -1,16 +1,13 @@
 #include "adapters/primary_pipeline.hpp"
 
-#include "adapters/statement.hpp"
+#include "adapters/primary_entry.hpp"
 #include "adapters/utf8.hpp"
-#include "messages/json.hpp"
 
 #include <libpq-fe.h>
 
 #include <array>
-#include <limits>
 #include <string_view>
 #include <utility>
-#include <variant>
 
 namespace chasqui {
 
@@ -25,30 +22,22 @@ constexpr std::string_view invalid_statement_name = "26000";
 constexpr const char* sure_failure = "refused";
 constexpr std::string_view sure_failure_sqlstate = "22023";
 
-/// Ingest has checked what is in the log, under limits that may have been other ones then.
-transaction_limits log_limits() {
-  constexpr auto any = std::numeric_limits<std::size_t>::max();
-  transaction_limits limits;
-  limits.bytes_max = any;
-  limits.steps_max = any;
-  limits.rows_max = any;
-  limits.origin_bytes_max = any;
-  limits.depends_on_max = any;
-  return limits;
+/// Ids as PostgreSQL writes and reads an array of them: `{a,b}`.
+std::string array_of(const std::vector<uuid>& ids) {
+  std::string text = "{";
+  for (const auto& id : ids) {
+    text += (text.size() > 1 ? "," : "") + to_string(id);
+  }
+  return text + "}";
 }
 
-/// The statements of an entry, or why there are none.
-fault statements_of(const entry& what, std::vector<statement>& statements) {
-  auto decoded = decode_transaction(what.payload, log_limits());
-  if (auto* problem = std::get_if<fault>(&decoded)) {
-    return *problem;
+std::vector<uuid> ids_of(std::string_view array) {
+  constexpr std::size_t id_bytes = 36;
+  std::vector<uuid> ids;
+  for (std::size_t at = 1; at + id_bytes < array.size(); at += id_bytes + 1) {
+    ids.push_back(parse_uuid(array.substr(at, id_bytes)).value_or(uuid{}));
   }
-  for (const auto& step : std::get<transaction>(decoded).steps) {
-    if (auto problem = append_statements(step, statements)) {
-      return problem;
-    }
-  }
-  return {};
+  return ids;
 }
 
 /// An entry's seq and id in PostgreSQL's binary form: big-endian.
@@ -76,6 +65,8 @@ std::vector<primary_pipeline::preparation> primary_pipeline::preparations(const 
       {"advance", "SELECT chasqui.advance(" + lane + ", $1::bigint, $2::uuid)"},
       {"skip", "SELECT chasqui.skip(" + lane + ", $1::bigint, $2::uuid)"},
       {"reject", "SELECT chasqui.reject(" + lane + ", $1::bigint, $2::uuid, $3::text, $4::text, $5::text)"},
+      {"realign", "SELECT set_config('synchronous_commit', 'on', true), chasqui.realign(" + lane +
+                      ", $1::bigint, $2::bigint, $3::uuid[])"},
       {"barrier", "SELECT set_config('synchronous_commit', 'on', true), chasqui.barrier(" + lane + ")"},
       // The first eight digits of a WAL file's name are the timeline.
       {"flushed", "SELECT pg_current_wal_flush_lsn(), left(pg_walfile_name(pg_current_wal_flush_lsn()), 8)"},
@@ -94,6 +85,8 @@ bool primary_pipeline::hand_over(const segment& what) {
     return advance("skip", what.what) && sync(in_flight{what.ticket});
   case segment_kind::reject:
     return hand_over_reject(what);
+  case segment_kind::realign:
+    return hand_over_realign(what);
   case segment_kind::barrier:
     return hand_over_barrier(what);
   case segment_kind::heartbeat:
@@ -159,6 +152,12 @@ bool primary_pipeline::hand_over_reject(const segment& what) {
   return PQsendQueryPrepared(connection_, "reject", 5, values.data(), lengths.data(), formats.data(), 0) ==
              1 &&
          sync(in_flight{what.ticket});
+}
+
+bool primary_pipeline::hand_over_realign(const segment& what) {
+  const auto& over = what.over;
+  return run("realign", {std::to_string(over.from), std::to_string(over.to), array_of(over.suspects)}) &&
+         sync(in_flight{what.ticket, purpose::realign});
 }
 
 bool primary_pipeline::hand_over_barrier(const segment& what) {
@@ -258,16 +257,23 @@ std::string primary_pipeline::take(const pg_answer& result) {
     return {};
   }
   case PGRES_TUPLES_OK:
-    if (front.why == purpose::barrier && front.syncs_due == 1 && front.answer.sqlstate.empty()) {
-      front.answer.flushed = parse_lsn(text_of(result, 0, 0)).value_or(lsn{});
-      front.answer.timeline = number_of<std::uint32_t>(result, 0, 1, 16);
-    }
+    take_row(result);
     return {};
   case PGRES_COMMAND_OK:
   case PGRES_PIPELINE_ABORTED:
     return {};
   default:
     return "the server answered with something that was not asked for";
+  }
+}
+
+void primary_pipeline::take_row(const pg_answer& result) {
+  auto& front = under_way_.front();
+  if (front.why == purpose::barrier && front.syncs_due == 1 && front.answer.sqlstate.empty()) {
+    front.answer.flushed = parse_lsn(text_of(result, 0, 0)).value_or(lsn{});
+    front.answer.timeline = number_of<std::uint32_t>(result, 0, 1, 16);
+  } else if (front.why == purpose::realign) {
+    front.answer.missing = ids_of(text_of(result, 0, 1));
   }
 }
 

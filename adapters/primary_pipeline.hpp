@@ -37,7 +37,7 @@ public:
   std::string collect(std::vector<segment_answer>& answers);
 
 private:
-  enum class purpose : std::uint8_t { segment, barrier, prepare, discard };
+  enum class purpose : std::uint8_t { segment, barrier, realign, prepare, discard };
 
   struct in_flight {
     explicit in_flight(std::uint64_t ticket, purpose w = purpose::segment)
@@ -55,6 +55,7 @@ private:
   bool hand_over_entry(const segment& what);
   bool hand_over_refusal(const segment& what, const fault& why);
   bool hand_over_reject(const segment& what);
+  bool hand_over_realign(const segment& what);
   bool hand_over_barrier(const segment& what);
   bool advance(const char* name, const entry& what);
   bool prepare(std::shared_ptr<shape> made, const std::string& sql);
@@ -63,6 +64,7 @@ private:
   bool sync(in_flight next);
 
   std::string take(const pg_answer& result);
+  void take_row(const pg_answer& result);
   void finish(std::vector<segment_answer>& answers);
   void settle_preparation(const in_flight& done);
 

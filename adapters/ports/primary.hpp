@@ -16,8 +16,16 @@ enum class segment_kind : std::uint8_t {
   apply,     ///< Advance the cursor and apply the entry.
   skip,      ///< Advance the cursor past an entry whose id the primary has applied already.
   reject,    ///< Advance the cursor and keep the entry as a dead letter.
+  realign,   ///< Move the cursor over numbers that the log has nothing for, durably.
   barrier,   ///< Make everything before it durable, then say up to where the WAL is flushed.
   heartbeat, ///< Answer.
+};
+
+/// Numbers that the log has nothing for any more.
+struct jump {
+  seqno from = 0; ///< Where the cursor stands.
+  seqno to = 0;   ///< Where it shall stand.
+  std::vector<uuid> suspects;
 };
 
 /// What the pipeline carries between two Syncs: one implicit transaction (two for a barrier, answered as
@@ -28,6 +36,7 @@ struct segment {
   entry what;           ///< apply, skip, reject; only seq and id for skip.
   std::string sqlstate; ///< reject: why.
   std::string message;  ///< reject: why.
+  jump over;            ///< realign.
 };
 
 /// The primary's answer to one segment; answers come in the order of the segments.
@@ -37,6 +46,7 @@ struct segment_answer {
   std::string message;        ///< What the primary said of the error.
   lsn flushed;                ///< barrier: the WAL is on disk up to here at least.
   std::uint32_t timeline = 0; ///< barrier.
+  std::vector<uuid> missing;  ///< realign: the suspects that never came.
 };
 
 /// A session with the primary is open, or `problem` says why not: `fenced` when a newer epoch owns the lane,
@@ -44,6 +54,7 @@ struct segment_answer {
 struct primary_opened {
   fault problem;
   seqno last_seq = 0;         ///< The cursor.
+  uuid last_id;               ///< Whose number that is; nil is unknown.
   std::vector<rejected> dead; ///< Dead letters of this lane with seq > the `dead_after` asked for.
 };
 

@@ -39,9 +39,13 @@ CREATE TABLE IF NOT EXISTS chasqui.cursor (
   lane       text NOT NULL,
   epoch      bigint NOT NULL,
   last_seq   bigint NOT NULL DEFAULT 0 CHECK (last_seq >= 0),
+  last_id    uuid,
   updated_at timestamptz NOT NULL DEFAULT now(),
   PRIMARY KEY (site, lane)
 ) WITH (fillfactor = 10);
+
+-- Since version 2: which entry stands at last_seq; NULL if that is not known, or if none does.
+ALTER TABLE chasqui.cursor ADD COLUMN IF NOT EXISTS last_id uuid;
 
 CREATE TABLE IF NOT EXISTS chasqui.applied (
   txn_id     uuid PRIMARY KEY,
@@ -63,10 +67,29 @@ CREATE TABLE IF NOT EXISTS chasqui.dead_letter (
   PRIMARY KEY (site, lane, seq)
 );
 
+-- Where a cursor jumped because the site's log had lost what stood between.
+CREATE TABLE IF NOT EXISTS chasqui.realignment (
+  site     text NOT NULL,
+  lane     text NOT NULL,
+  from_seq bigint NOT NULL,
+  to_seq   bigint NOT NULL CHECK (to_seq > from_seq),
+  at       timestamptz NOT NULL DEFAULT now(),
+  PRIMARY KEY (site, lane, from_seq)
+);
+
+-- Entries that were acknowledged at the site, are lost there, and had not been applied when that was noticed.
+CREATE TABLE IF NOT EXISTS chasqui.missing (
+  txn_id     uuid PRIMARY KEY,
+  site       text NOT NULL,
+  lane       text NOT NULL,
+  seq        bigint,
+  noticed_at timestamptz NOT NULL DEFAULT now()
+);
+
 DO $$
 DECLARE
   installed constant integer := max(version) FROM chasqui.schema_version;
-  mine constant integer := 1;
+  mine constant integer := 2;
 BEGIN
   IF installed > mine THEN
     RAISE EXCEPTION 'schema chasqui is at version %, this file installs version %', installed, mine
@@ -113,7 +136,10 @@ BEGIN
     AND l.granted AND l.pid <> pg_backend_pid();
 END $$;
 
-CREATE OR REPLACE FUNCTION chasqui.begin_epoch(p_site text, p_lane text, p_epoch bigint) RETURNS bigint
+-- Version 1 answered with a number alone.
+DROP FUNCTION IF EXISTS chasqui.begin_epoch(text, text, bigint);
+
+CREATE FUNCTION chasqui.begin_epoch(p_site text, p_lane text, p_epoch bigint, OUT last_seq bigint, OUT last_id uuid)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -147,14 +173,15 @@ BEGIN
   ELSIF stored.epoch < p_epoch THEN
     UPDATE chasqui.cursor AS c SET epoch = p_epoch, updated_at = now() WHERE c.site = p_site AND c.lane = p_lane;
   END IF;
-  RETURN stored.last_seq;
+  last_seq := stored.last_seq;
+  last_id := stored.last_id;
 END $$;
 
 CREATE OR REPLACE FUNCTION chasqui.advance(p_site text, p_lane text, p_epoch bigint, p_seq bigint, p_id uuid)
 RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-  UPDATE chasqui.cursor AS c SET last_seq = p_seq, updated_at = now()
+  UPDATE chasqui.cursor AS c SET last_seq = p_seq, last_id = p_id, updated_at = now()
   WHERE c.site = p_site AND c.lane = p_lane AND c.epoch = p_epoch AND c.last_seq = p_seq - 1;
   IF NOT FOUND THEN
     PERFORM chasqui.explain_standstill(p_site, p_lane, p_epoch, p_seq);
@@ -170,7 +197,7 @@ CREATE OR REPLACE FUNCTION chasqui.skip(p_site text, p_lane text, p_epoch bigint
 RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-  UPDATE chasqui.cursor AS c SET last_seq = p_seq, updated_at = now()
+  UPDATE chasqui.cursor AS c SET last_seq = p_seq, last_id = p_id, updated_at = now()
   WHERE c.site = p_site AND c.lane = p_lane AND c.epoch = p_epoch AND c.last_seq = p_seq - 1;
   IF NOT FOUND THEN
     PERFORM chasqui.explain_standstill(p_site, p_lane, p_epoch, p_seq);
@@ -187,13 +214,36 @@ CREATE OR REPLACE FUNCTION chasqui.reject(p_site text, p_lane text, p_epoch bigi
 RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-  UPDATE chasqui.cursor AS c SET last_seq = p_seq, updated_at = now()
+  UPDATE chasqui.cursor AS c SET last_seq = p_seq, last_id = p_id, updated_at = now()
   WHERE c.site = p_site AND c.lane = p_lane AND c.epoch = p_epoch AND c.last_seq = p_seq - 1;
   IF NOT FOUND THEN
     PERFORM chasqui.explain_standstill(p_site, p_lane, p_epoch, p_seq);
   END IF;
   INSERT INTO chasqui.dead_letter (site, lane, seq, txn_id, sqlstate, message, payload)
   VALUES (p_site, p_lane, p_seq, p_id, p_sqlstate, p_message, p_payload);
+END $$;
+
+-- Moves the cursor over numbers that the site's log has nothing for any more, and says which of the entries
+-- that may have stood there never came.
+CREATE OR REPLACE FUNCTION chasqui.realign(p_site text, p_lane text, p_epoch bigint, p_from bigint, p_to bigint,
+                                           p_suspects uuid[])
+RETURNS uuid[] LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  never_came constant uuid[] := ARRAY(
+    SELECT DISTINCT s FROM unnest(p_suspects) AS s
+    WHERE NOT EXISTS (SELECT FROM chasqui.applied AS a WHERE a.txn_id = s)
+      AND NOT EXISTS (SELECT FROM chasqui.dead_letter AS d WHERE d.txn_id = s));
+BEGIN
+  UPDATE chasqui.cursor AS c SET last_seq = p_to, last_id = NULL, updated_at = now()
+  WHERE c.site = p_site AND c.lane = p_lane AND c.epoch = p_epoch AND c.last_seq = p_from;
+  IF NOT FOUND THEN
+    PERFORM chasqui.explain_standstill(p_site, p_lane, p_epoch, p_from + 1);
+  END IF;
+  INSERT INTO chasqui.realignment (site, lane, from_seq, to_seq) VALUES (p_site, p_lane, p_from, p_to);
+  INSERT INTO chasqui.missing (txn_id, site, lane) SELECT s, p_site, p_lane FROM unnest(never_came) AS s
+  ON CONFLICT DO NOTHING;
+  RETURN never_came;
 END $$;
 
 CREATE OR REPLACE FUNCTION chasqui.expect_rows(p_actual bigint, p_expected bigint)
@@ -229,13 +279,15 @@ REVOKE ALL ON ALL TABLES IN SCHEMA chasqui FROM PUBLIC, chasqui_forwarder;
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA chasqui FROM PUBLIC, chasqui_forwarder;
 
 GRANT USAGE ON SCHEMA chasqui TO chasqui_forwarder;
-GRANT SELECT ON chasqui.cursor, chasqui.applied, chasqui.dead_letter TO chasqui_forwarder;
+GRANT SELECT ON chasqui.cursor, chasqui.applied, chasqui.dead_letter, chasqui.realignment, chasqui.missing
+TO chasqui_forwarder;
 GRANT EXECUTE ON FUNCTION
   chasqui.version(),
   chasqui.begin_epoch(text, text, bigint),
   chasqui.advance(text, text, bigint, bigint, uuid),
   chasqui.skip(text, text, bigint, bigint, uuid),
   chasqui.reject(text, text, bigint, bigint, uuid, text, text, text),
+  chasqui.realign(text, text, bigint, bigint, bigint, uuid[]),
   chasqui.expect_rows(bigint, bigint),
   chasqui.barrier(text, text, bigint)
 TO chasqui_forwarder;

@@ -15,6 +15,7 @@ struct forwarder_fixture : actor_fixture {
   std::shared_ptr<fake_primary> primary = std::make_shared<fake_primary>();
   std::shared_ptr<std::vector<committed>> done = std::make_shared<std::vector<committed>>();
   std::shared_ptr<int> links_up = std::make_shared<int>(0);
+  std::shared_ptr<std::vector<missing>> lost = std::make_shared<std::vector<missing>>();
   buffer_actor log;
   forwarder_actor carrier;
   std::shared_ptr<std::optional<fault>> gone;
@@ -30,6 +31,14 @@ struct forwarder_fixture : actor_fixture {
         stub<supervisor_actor>([up = links_up](const link_up&) { ++*up; })};
     carrier = spawn(forwarder, primary, peers, wall(), std::string{"main"}, limits);
     gone = watch(carrier);
+  }
+  // Puts a buffer in the log's place that knows nothing but how to go on.
+  template <class Answer> void align_with(Answer answer) {
+    log = stub<buffer_actor>(
+        [](const locate& l) {
+          return position{l.lane, 1, 1, 0, 0};
+        },
+        answer, [lost = lost](const missing& m) { lost->push_back(m); });
   }
   void submit(std::uint64_t id) { ask<receipt>(log, append{{0, id}, "main", "{}"}); }
   [[nodiscard]] fault_code why() const {
@@ -108,10 +117,44 @@ BOOST_FIXTURE_TEST_CASE(a_primary_that_refuses_the_session_ends_it_with_that_rea
 }
 
 BOOST_FIXTURE_TEST_CASE(a_link_that_only_opens_to_find_a_divergence_is_not_called_up, forwarder_fixture) {
+  align_with([](const align&) -> caf::result<alignment> {
+    return to_error({fault_code::diverged, "the log ends at 3", ""});
+  });
   primary->cursor = 7;
   start();
   BOOST_TEST((why() == fault_code::diverged));
+  BOOST_TEST((*gone)->message == "the log ends at 3");
   BOOST_TEST(*links_up == 0);
+}
+
+BOOST_FIXTURE_TEST_CASE(what_the_log_has_lost_is_passed_over_and_told_by_name, forwarder_fixture) {
+  primary->cursor = 1;
+  primary->last_id = {0, 1};
+  primary->applied_ids = {{0, 1}, {0, 2}};
+  auto questions = std::make_shared<std::vector<align>>();
+  align_with([questions](const align& a) -> caf::result<alignment> {
+    questions->push_back(a);
+    return alignment{a.lane, a.cursor, a.cursor == 1 ? seqno{4} : 0, {{0, 2}, {0, 3}}, 4};
+  });
+  start();
+  BOOST_REQUIRE(questions->size() == 2U);
+  BOOST_TEST((questions->front().id == uuid{0, 1}));
+  BOOST_TEST(questions->back().cursor == 4U);
+  BOOST_TEST(primary->cursor == 4U);
+  BOOST_REQUIRE(lost->size() == 1U);
+  BOOST_TEST((lost->front().ids == std::vector<uuid>{{0, 3}}));
+  BOOST_TEST(lost->front().unnamed == 1U);
+  BOOST_TEST(*links_up == 1);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_buffer_that_does_not_say_how_to_go_on_does_not_hold_the_forwarder_forever,
+                        forwarder_fixture) {
+  align_with([](const align&) { return caf::result<alignment>{caf::delegated<alignment>{}}; });
+  start();
+  pass(9900ms);
+  BOOST_TEST(!gone->has_value());
+  pass(200ms);
+  BOOST_TEST((why() == fault_code::store_unavailable));
 }
 
 BOOST_FIXTURE_TEST_CASE(a_poisoned_entry_becomes_a_dead_letter_and_the_others_pass, forwarder_fixture) {

@@ -181,6 +181,13 @@ inline segment reject(seqno seq, const std::string& payload, const std::string& 
   return s;
 }
 
+inline segment realign(seqno from, seqno to, std::vector<uuid> suspects) {
+  segment s;
+  s.kind = segment_kind::realign;
+  s.over = {from, to, std::move(suspects)};
+  return s;
+}
+
 inline segment barrier() {
   segment s;
   s.kind = segment_kind::barrier;

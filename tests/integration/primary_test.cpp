@@ -17,15 +17,18 @@ BOOST_AUTO_TEST_CASE(entries_are_applied_in_order_and_answered_in_order) {
   BOOST_TEST(ask("SELECT last_seq FROM chasqui.cursor WHERE site = '" + site + "'") == "2");
 }
 
-BOOST_AUTO_TEST_CASE(a_new_session_finds_the_cursor_where_the_last_one_left_it) {
+BOOST_AUTO_TEST_CASE(a_new_session_finds_the_cursor_where_the_last_one_left_it_and_whose_it_is) {
   const auto site = new_site();
+  const auto id = new_id();
   {
     lane_session s{site};
-    BOOST_TEST((s.outcomes({entry_of(1, insert_item(new_item())), entry_of(2, insert_item(new_item())),
+    BOOST_TEST((s.opened().last_id == uuid{}));
+    BOOST_TEST((s.outcomes({entry_of(1, insert_item(new_item())), entry_of(2, insert_item(new_item()), id),
                             barrier()})) == "ok*3");
   }
   lane_session again{site};
   BOOST_TEST(again.opened().last_seq == 2U);
+  BOOST_TEST((again.opened().last_id == id));
 }
 
 BOOST_AUTO_TEST_CASE(entries_behind_a_refused_one_fail_on_the_gap_and_can_be_sent_again) {
@@ -124,6 +127,34 @@ BOOST_AUTO_TEST_CASE(dead_letters_are_told_when_a_session_opens) {
              R"({"steps":[]})");
 }
 
+BOOST_AUTO_TEST_CASE(a_cursor_jumps_and_the_primary_says_which_suspects_never_came) {
+  const auto site = new_site();
+  const auto came = new_id();
+  const auto buried = reject(2, "{}");
+  const std::vector<uuid> never{new_id(), new_id()};
+  {
+    lane_session s{site};
+    BOOST_TEST((s.outcomes({entry_of(1, insert_item(new_item()), came), buried, realign(1, 9, {}),
+                            realign(2, 9, {never[0], came, buried.what.id, never[1]}),
+                            realign(9, 11, {})})) == "ok*2 CQ001 ok*2");
+    auto told = s.answers()[3].missing;
+    std::sort(told.begin(), told.end());
+    BOOST_TEST((told == never));
+    BOOST_TEST(s.answers()[4].missing.empty());
+  }
+  lane_session again{site};
+  BOOST_TEST(again.opened().last_seq == 11U);
+  BOOST_TEST(again.opened().last_id.is_nil());
+}
+
+BOOST_AUTO_TEST_CASE(a_page_of_suspects_is_no_burden) {
+  lane_session s{new_site()};
+  std::vector<uuid> suspects(5000);
+  std::generate(suspects.begin(), suspects.end(), new_id);
+  BOOST_TEST((s.outcomes({realign(0, 9, suspects)})) == "ok");
+  BOOST_TEST(s.answers().back().missing.size() == 5000U);
+}
+
 BOOST_AUTO_TEST_CASE(a_barrier_covers_every_commit_before_it) {
   lane_session s{new_site()};
   BOOST_TEST((s.outcomes({entry_of(1, insert_item(new_item()))})) == "ok");
@@ -135,7 +166,7 @@ BOOST_AUTO_TEST_CASE(a_barrier_covers_every_commit_before_it) {
   BOOST_TEST(answer.timeline == 1U);
 }
 
-BOOST_AUTO_TEST_CASE(what_a_barrier_covers_survives_a_crash_and_the_session_is_lost) {
+BOOST_AUTO_TEST_CASE(what_a_barrier_covers_and_a_jump_survive_a_crash_and_the_session_is_lost) {
   ask("ALTER SYSTEM SET wal_writer_delay = '10s'");
   ask("SELECT pg_reload_conf()");
   const auto site = new_site();
@@ -148,6 +179,7 @@ BOOST_AUTO_TEST_CASE(what_a_barrier_covers_survives_a_crash_and_the_session_is_l
     segments.push_back(barrier());
     const auto outcomes = s.outcomes(std::move(segments));
     BOOST_TEST(outcomes == "ok*101");
+    BOOST_TEST((s.outcomes({realign(100, 120, {})})) == "ok");
     cologne().kill("primary");
     const auto why = s.lost();
     BOOST_TEST_REQUIRE(why.has_value());
@@ -155,5 +187,5 @@ BOOST_AUTO_TEST_CASE(what_a_barrier_covers_survives_a_crash_and_the_session_is_l
   }
   cologne().start("primary");
   lane_session again{site};
-  BOOST_TEST(again.opened().last_seq == 100U);
+  BOOST_TEST(again.opened().last_seq == 120U);
 }

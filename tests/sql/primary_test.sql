@@ -41,6 +41,9 @@ $$ SELECT lpad(n::text, 32, '0')::uuid $$;
 CREATE FUNCTION test.cursor_at(p_lane text) RETURNS text LANGUAGE sql AS
 $$ SELECT format('%s@%s', last_seq, epoch) FROM chasqui.cursor WHERE site = 'site' AND lane = p_lane $$;
 
+CREATE FUNCTION test.id_at(p_lane text) RETURNS uuid LANGUAGE sql AS
+$$ SELECT last_id FROM chasqui.cursor WHERE site = 'site' AND lane = p_lane $$;
+
 CREATE TABLE public.private_notes (note text);
 CREATE TABLE public.obs (id integer PRIMARY KEY);
 GRANT SELECT, INSERT ON public.obs TO chasqui_forwarder;
@@ -49,8 +52,8 @@ CREATE ROLE stranger;
 SET SESSION AUTHORIZATION chasqui_forwarder;
 
 \echo a lane begins at 0 and its cursor moves by one
-SELECT test.is('version', chasqui.version(), 1);
-SELECT test.is('a new lane', chasqui.begin_epoch('site', 'main', 3), 0::bigint);
+SELECT test.is('version', chasqui.version(), 2);
+SELECT test.is('a new lane', chasqui.begin_epoch('site', 'main', 3)::text, '(0,)');
 SELECT chasqui.advance('site', 'main', 3, 1, test.id(1));
 SELECT chasqui.advance('site', 'main', 3, 2, test.id(2));
 SELECT test.is('the cursor', test.cursor_at('main'), '2@3');
@@ -91,8 +94,8 @@ SELECT test.is('epochs', array_agg(epoch ORDER BY site, lane),
                '{2,1,1}'::bigint[]) FROM chasqui.cursor WHERE site IN ('a', 'b');
 
 \echo a newer epoch takes over, an older one is fenced
-SELECT test.is('the same epoch again', chasqui.begin_epoch('site', 'main', 3), 2::bigint);
-SELECT test.is('a newer epoch', chasqui.begin_epoch('site', 'main', 5), 2::bigint);
+SELECT test.is('the same epoch again', chasqui.begin_epoch('site', 'main', 3)::text, format('(2,%s)', test.id(2)));
+SELECT test.is('a newer epoch', chasqui.begin_epoch('site', 'main', 5)::text, format('(2,%s)', test.id(2)));
 SELECT test.fails('begin', $$SELECT chasqui.begin_epoch('site', 'main', 4)$$, 'CQ002',
                   'fenced: %epoch 5, newer than 4');
 SELECT test.fails('advance', $$SELECT chasqui.advance('site', 'main', 3, 3, test.id(3))$$, 'CQ002',
@@ -113,6 +116,7 @@ SELECT test.fails('skip of an unknown id', $$SELECT chasqui.skip('site', 'main',
 SELECT test.is('the cursor stays', test.cursor_at('main'), '2@5');
 SELECT chasqui.skip('site', 'main', 5, 3, test.id(1));
 SELECT test.is('the cursor moves', test.cursor_at('main'), '3@5');
+SELECT test.is('to the id', test.id_at('main'), test.id(1));
 
 \echo a refused entry becomes a dead letter and the cursor moves on
 SELECT chasqui.reject('site', 'main', 5, 4, test.id(4), '23505', 'duplicate key', '{"steps": []}');
@@ -121,9 +125,31 @@ SELECT test.is('the dead letter',
                 FROM chasqui.dead_letter WHERE site = 'site'),
                '4 ' || test.id(4) || ' 23505 duplicate key {"steps": []}');
 SELECT test.is('the cursor', test.cursor_at('main'), '4@5');
+SELECT test.is('its id', test.id_at('main'), test.id(4));
 SELECT test.is('not applied', (SELECT count(*) FROM chasqui.applied WHERE txn_id = test.id(4)), 0::bigint);
 SELECT chasqui.advance('site', 'main', 5, 5, test.id(4));
 SELECT test.is('a retry under the same id', test.cursor_at('main'), '5@5');
+
+\echo a cursor jumps over what the log has lost, once, and names what never came
+SELECT chasqui.begin_epoch('site', 'torn', 2), chasqui.advance('site', 'torn', 2, 1, test.id(201)),
+       chasqui.reject('site', 'torn', 2, 2, test.id(202), '23505', 'm', 'p') \g /dev/null
+SELECT test.fails('from elsewhere', $$SELECT chasqui.realign('site', 'torn', 2, 1, 9, '{}')$$, 'CQ001', 'gap: %');
+SELECT test.fails('backwards', $$SELECT chasqui.realign('site', 'torn', 2, 2, 2, '{}')$$, '23514');
+SELECT test.fails('an older epoch', $$SELECT chasqui.realign('site', 'torn', 1, 2, 9, '{}')$$, 'CQ002');
+SELECT test.is('nothing happened', test.cursor_at('torn') || test.id_at('torn'), '2@2' || test.id(202));
+SELECT test.is('what never came',
+               chasqui.realign('site', 'torn', 2, 2, 9, array[test.id(201), test.id(202), test.id(203), test.id(203)]),
+               array[test.id(203)]);
+SELECT test.is('the cursor', test.cursor_at('torn'), '9@2');
+SELECT test.is('nobody stands there', test.id_at('torn'), NULL);
+SELECT test.is('again', chasqui.realign('site', 'torn', 2, 9, 12, array[test.id(203), test.id(1)]), array[test.id(203)]);
+SELECT test.is('without suspects', chasqui.realign('site', 'torn', 2, 12, 13, '{}'), '{}'::uuid[]);
+SELECT test.is('the jumps', array_agg(format('%s-%s', from_seq, to_seq) ORDER BY from_seq), '{2-9,9-12,12-13}'::text[])
+FROM chasqui.realignment WHERE site = 'site' AND lane = 'torn';
+SELECT test.is('the missing', array_agg(format('%s %s %s', txn_id, lane, seq)),
+               array[format('%s torn ', test.id(203))]) FROM chasqui.missing WHERE site = 'site';
+SELECT chasqui.advance('site', 'torn', 2, 14, test.id(204));
+SELECT test.is('it goes on', test.cursor_at('torn') || test.id_at('torn'), '14@2' || test.id(204));
 
 \echo an error in a step takes the cursor back with it
 SELECT test.fails('a bad step',
@@ -154,9 +180,9 @@ SELECT test.is('flushed', pg_current_wal_flush_lsn() >= :'before'::pg_lsn, true)
 RESET synchronous_commit;
 
 \echo the forwarder reads the tables but writes them only through the functions
-SELECT count(*) >= 0 FROM chasqui.cursor, chasqui.applied, chasqui.dead_letter \g /dev/null
+SELECT count(*) >= 0 FROM chasqui.cursor, chasqui.applied, chasqui.dead_letter, chasqui.realignment, chasqui.missing \g /dev/null
 SELECT test.fails(t || ': ' || c, format(c, t), '42501')
-FROM unnest('{cursor,applied,dead_letter,schema_version}'::text[]) AS t,
+FROM unnest('{cursor,applied,dead_letter,realignment,missing,schema_version}'::text[]) AS t,
      unnest(ARRAY['INSERT INTO chasqui.%s SELECT * FROM chasqui.%1$s', 'DELETE FROM chasqui.%s',
                   'TRUNCATE chasqui.%s',
                   'DROP TABLE chasqui.%s']) AS c \g /dev/null

@@ -137,8 +137,10 @@ public:
   int pings = 0;
   int open_sessions = 0;
   seqno cursor = 0;
+  uuid last_id;                        ///< Whose number the cursor is.
   std::map<seqno, std::string> poison; ///< SQLSTATE by seq.
   std::vector<seqno> applied;
+  std::vector<uuid> applied_ids;
   std::vector<segment_kind> heard;
 
   /// Cuts the session that stands.
@@ -149,7 +151,7 @@ public:
 
   std::unique_ptr<primary_session> open(primary_claim, primary_listener listener) override {
     ++opens;
-    listener.opened({refuses, cursor, {}});
+    listener.opened({refuses, cursor, last_id, {}});
     return std::make_unique<session>(*this, std::move(listener));
   }
   void ping(handler<fault> then) override {
@@ -173,7 +175,7 @@ private:
     void send(std::vector<segment> segments) override {
       std::vector<segment_answer> answers;
       for (const auto& s : segments)
-        answers.push_back({s.ticket, owner.run(s), "", {owner.cursor + 1}, 1});
+        answers.push_back(owner.answer(s));
       if (!owner.silent)
         listener.answered(std::move(answers));
     }
@@ -181,18 +183,41 @@ private:
     primary_listener listener;
   };
 
+  segment_answer answer(const segment& s) {
+    segment_answer a{s.ticket, run(s), "", {cursor + 1}, 1, {}};
+    if (s.kind == segment_kind::realign && a.sqlstate.empty())
+      std::copy_if(s.over.suspects.begin(), s.over.suspects.end(), std::back_inserter(a.missing),
+                   [&](uuid id) { return !has(id); });
+    return a;
+  }
+
+  [[nodiscard]] bool has(uuid id) const {
+    return std::find(applied_ids.begin(), applied_ids.end(), id) != applied_ids.end();
+  }
+
   std::string run(const segment& s) {
     heard.push_back(s.kind);
     if (s.kind == segment_kind::barrier || s.kind == segment_kind::heartbeat)
       return "";
+    if (s.kind == segment_kind::realign) {
+      if (s.over.from != cursor)
+        return "CQ001";
+      cursor = s.over.to;
+      last_id = {};
+      return "";
+    }
     if (s.what.seq != cursor + 1)
       return "CQ001";
     if (s.kind == segment_kind::apply) {
       if (const auto bad = poison.find(s.what.seq); bad != poison.end())
         return bad->second;
+      if (has(s.what.id))
+        return "CQ003";
       applied.push_back(s.what.seq);
+      applied_ids.push_back(s.what.id);
     }
     cursor = s.what.seq;
+    last_id = s.what.id;
     return "";
   }
 

@@ -1,0 +1,40 @@
+#include "adapters/primary_entry.hpp"
+
+#include "messages/json.hpp"
+
+#include <cstddef>
+#include <limits>
+#include <variant>
+
+namespace chasqui {
+
+namespace {
+
+/// Ingest has checked what is in the log, under limits that may have been other ones then.
+transaction_limits log_limits() {
+  constexpr auto any = std::numeric_limits<std::size_t>::max();
+  transaction_limits limits;
+  limits.bytes_max = any;
+  limits.steps_max = any;
+  limits.rows_max = any;
+  limits.origin_bytes_max = any;
+  limits.depends_on_max = any;
+  return limits;
+}
+
+} // namespace
+
+fault statements_of(const entry& what, std::vector<statement>& statements) {
+  auto decoded = decode_transaction(what.payload, log_limits());
+  if (auto* problem = std::get_if<fault>(&decoded)) {
+    return *problem;
+  }
+  for (const auto& step : std::get<transaction>(decoded).steps) {
+    if (auto problem = append_statements(step, statements)) {
+      return problem;
+    }
+  }
+  return {};
+}
+
+} // namespace chasqui

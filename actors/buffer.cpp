@@ -35,11 +35,11 @@ moment now(self_pointer self) { return now_of(self, self->state.wall); }
 void ask_store(self_pointer self, buffer_actions& actions) {
   auto& s = self->state;
   if (actions.open)
-    s.store->open(s.lanes, now(self).steady, answer_to<log_opened>(self, [self](log_opened opened) {
+    s.store->open(s.lanes, answer_to<log_opened>(self, [self](log_opened opened) {
                     act(self, self->state.core->on_opened(std::move(opened), now(self)));
                   }));
   if (!actions.append.empty())
-    s.store->append(std::move(actions.append), now(self).steady,
+    s.store->append(std::move(actions.append),
                     answer_to<append_result>(self, [self](const append_result& result) {
                       act(self, self->state.core->on_appended(result, now(self)));
                     }));
@@ -264,7 +264,7 @@ buffer_shell::behavior_type buffer(self_pointer self, log_stores stores, notifie
   store_pair_limits waits;
   waits.takeover_after = std::min(waits.takeover_after, limits.submit_deadline * 2 / 5);
   s.store = std::make_unique<store_pair>(
-      std::move(stores), waits,
+      std::move(stores), waits, [self] { return self->clock().now(); },
       [turn = answer_to<call>(self, [](const call& then) { then(); })](call then) { turn(std::move(then)); },
       [self](const store_change& change) {
         act(self, self->state.core->on_store_change(change, now(self)));
@@ -295,7 +295,7 @@ buffer_shell::behavior_type buffer(self_pointer self, log_stores stores, notifie
       [](const io_answer& a) { a.then(); },
       [self](const tick&) {
         self->delayed_send(self, tick_interval, tick{});
-        self->state.store->tick(now(self).steady);
+        self->state.store->tick();
         act(self, self->state.core->on_tick(now(self)));
       },
   };

@@ -71,9 +71,6 @@ enum class align_step : std::uint8_t {
   renumber ///< The primary is ahead: the log has lost its end, and may have given numbers twice.
 };
 
-/// Gaps in the log are passed over in pieces of so many numbers, so that their ids fit into a message.
-constexpr std::uint64_t suspects_max = 5000;
-
 /// Sequence numbers, group commit, stages, and what is still owed, for every lane of one log.
 class buffer_core {
 public:

@@ -28,9 +28,6 @@ struct forwarder_limits {
   std::chrono::milliseconds heartbeat{2000};
 };
 
-/// More suspects than these come in several alignments.
-inline constexpr std::size_t suspects_max = 5000;
-
 /// What the shell does next, in this order.
 struct forwarder_actions {
   std::vector<segment> send;

@@ -17,13 +17,13 @@ fault not_open() { return {fault_code::store_unavailable, "The log is not open."
 
 } // namespace
 
-store_pair::store_pair(log_stores stores, store_pair_limits limits, hop into_owner,
-                       std::function<void(const store_change&)> changed)
-    : stores_{std::move(stores)}, limits_{limits}, hop_{std::move(into_owner)}, changed_{std::move(changed)} {
-}
+store_pair::store_pair(log_stores stores, store_pair_limits limits, std::function<time_point()> clock,
+                       hop into_owner, std::function<void(const store_change&)> changed)
+    : stores_{std::move(stores)}, limits_{limits}, clock_{std::move(clock)}, hop_{std::move(into_owner)},
+      changed_{std::move(changed)} {}
 
-void store_pair::open(const std::vector<std::string>& lanes, time_point now, handler<log_opened> then) {
-  now_ = now;
+void store_pair::open(const std::vector<std::string>& lanes, handler<log_opened> then) {
+  ticked_at_ = clock_();
   ++round_;
   keeper_ = keeper::nobody;
   journal_open_ = redis_open_ = redis_opening_ = noting_ = false;
@@ -34,7 +34,7 @@ void store_pair::open(const std::vector<std::string>& lanes, time_point now, han
         {fault_code::outcome_unknown, "The log was opened again while an append was under way.", ""}));
   for (const auto& lane : lanes)
     lanes_[lane].marks.lane = lane;
-  opening_ = opening{now, std::move(then), {}, {}};
+  opening_ = opening{clock_(), std::move(then), {}, {}};
   if (stores_.journal)
     stores_.journal->open(lanes, mine<log_opened>([this](log_opened opened) {
                             opening_->journal = std::move(opened);
@@ -112,9 +112,8 @@ void store_pair::answer_opening(log_opened answer) {
   then(std::move(answer));
 }
 
-void store_pair::append(std::vector<append_item> items, time_point now, handler<append_result> then) {
-  now_ = now;
-  flight_ = flight{++flights_, std::move(items), std::move(then), now, false};
+void store_pair::append(std::vector<append_item> items, handler<append_result> then) {
+  flight_ = flight{++flights_, std::move(items), std::move(then), clock_(), false};
   if (!holding_since_)
     send_flight();
 }
@@ -123,7 +122,7 @@ void store_pair::send_flight() {
   const auto number = flight_->number;
   if (keeper_ == keeper::nobody)
     return answer_flight(failed<append_result>(not_open()));
-  flight_->sent_at = now_;
+  flight_->sent_at = clock_();
   flight_->sent = true;
   if (keeper_ == keeper::redis)
     stores_.redis->append(flight_->items, mine<append_result>([this, number](append_result result) {
@@ -138,7 +137,7 @@ void store_pair::send_flight() {
 void store_pair::on_redis_appended(std::uint64_t number, append_result result) {
   if (!flight_ || flight_->number != number || keeper_ != keeper::redis)
     return; // The journal has it by now, and Redis will be told to forget what it may have kept.
-  if (result.problem && result.problem.code != fault_code::fenced && can_take_over())
+  if (result.problem && result.problem.code != fault_code::fenced && can_take_over() && !was_frozen())
     return take_over(result.problem.message);
   if (!result.problem)
     note(result);
@@ -309,8 +308,11 @@ bool store_pair::is_settled(const std::string& lane) const {
          (keeper_ == keeper::redis || (keeper_ == keeper::journal && found->second.follows));
 }
 
-void store_pair::tick(time_point now) {
-  now_ = now;
+void store_pair::tick() {
+  const auto now = clock_();
+  if (was_frozen() && flight_) // Redis is heard first.
+    flight_->sent_at = now;
+  ticked_at_ = now;
   if (opening_ && now - opening_->since >= limits_.open_patience)
     settle_opening(true);
   const auto overdue = [&](time_point since) { return now - since >= limits_.takeover_after; };
@@ -328,7 +330,7 @@ void store_pair::tick(time_point now) {
 // A journal that was away has nothing of this run; what it may have of an earlier one is moved as at the
 // start.
 void store_pair::open_journal_again() {
-  journal_retry_at_ = now_ + limits_.reopen_max;
+  journal_retry_at_ = clock_() + limits_.reopen_max;
   std::vector<std::string> names;
   for (const auto& [name, lane] : lanes_)
     names.push_back(name);

@@ -26,6 +26,7 @@ struct log_stores {
 struct store_pair_limits {
   std::chrono::milliseconds takeover_after{100}; ///< So long may Redis take for an append.
   std::chrono::milliseconds open_patience{1000}; ///< So long is Redis waited for at the start.
+  std::chrono::milliseconds frozen_after{500};   ///< Between two ticks: then this process was frozen.
   std::chrono::milliseconds reopen_min{200};
   std::chrono::milliseconds reopen_max{5000};
   std::uint64_t import_entries_max = 500;
@@ -56,15 +57,15 @@ public:
   /// Brings a call into the owner's own turn.
   using hop = std::function<void(std::function<void()>)>;
 
-  store_pair(log_stores stores, store_pair_limits limits, hop into_owner,
+  store_pair(log_stores stores, store_pair_limits limits, std::function<time_point()> clock, hop into_owner,
              std::function<void(const store_change&)> changed);
 
   /// `then` is called once in any case, as for every call below. After an answer `store_unavailable` or
   /// `outcome_unknown`, open again.
-  void open(const std::vector<std::string>& lanes, time_point now, handler<log_opened> then);
+  void open(const std::vector<std::string>& lanes, handler<log_opened> then);
 
   /// One append at a time.
-  void append(std::vector<append_item> items, time_point now, handler<append_result> then);
+  void append(std::vector<append_item> items, handler<append_result> then);
 
   /// `unavailable` for what stands in a store that is away.
   void read(const take& what, const handler<log_slice>& then);
@@ -83,7 +84,8 @@ public:
   /// Whether the numbers of a lane are the final ones.
   [[nodiscard]] bool is_settled(const std::string& lane) const;
 
-  void tick(time_point now);
+  /// Several times within the shortest of the limits.
+  void tick();
   void close();
 
 private:
@@ -140,6 +142,8 @@ private:
   void note_lines();
 
   [[nodiscard]] bool can_take_over() const { return journal_open_ && keeper_ == keeper::redis; }
+  /// Who was frozen does not know whose silence it was, nor whose the log is by now.
+  [[nodiscard]] bool was_frozen() const { return clock_() - ticked_at_ > limits_.frozen_after; }
   void take_over(const std::string& why);
   void retry_redis_later(const fault& why);
 
@@ -159,11 +163,12 @@ private:
 
   log_stores stores_;
   store_pair_limits limits_;
+  std::function<time_point()> clock_;
   hop hop_;
   std::function<void(const store_change&)> changed_;
   std::shared_ptr<int> alive_ = std::make_shared<int>(0);
   std::uint64_t round_ = 0; ///< Answers to calls of an earlier round are dropped.
-  time_point now_;
+  time_point ticked_at_;
 
   keeper keeper_ = keeper::nobody;
   bool journal_open_ = false;

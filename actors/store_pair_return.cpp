@@ -32,7 +32,7 @@ void store_pair::retry_redis_later(const fault& why) {
   redis_fault_ = why;
   const auto wait = std::min(limits_.reopen_max, limits_.reopen_min * (1U << std::min(reopens_, 10U)));
   ++reopens_;
-  reopen_at_ = now_ + wait;
+  reopen_at_ = clock_() + wait;
 }
 
 void store_pair::on_redis_opened(log_opened opened) {
@@ -162,7 +162,7 @@ void store_pair::pump() {
     next = lane;
   }
   if (left <= limits_.import_entries_max && !holding_since_)
-    holding_since_ = now_;
+    holding_since_ = clock_();
   if (next != lanes_.end())
     move_next(next->first, next->second);
   else if (!flight_ || !flight_->sent) // What is on its way into the journal is moved, too.

@@ -113,6 +113,9 @@ struct align {
   uuid id;
 };
 
+/// Numbers that the log lacks are passed over in pieces of so many, so that their ids fit into a message.
+inline constexpr std::size_t suspects_max = 5000;
+
 /// How log and primary go on together: from `cursor + 1`, or, where the log has nothing in `cursor
 /// + 1..skip_to`, once the primary's cursor stands at `skip_to`. Then align again.
 struct alignment {

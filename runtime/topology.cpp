@@ -6,6 +6,7 @@
 #include "actors/ingest.hpp"
 #include "actors/lsn_watcher.hpp"
 #include "actors/notifier.hpp"
+#include "adapters/journal.hpp"
 #include "adapters/owner.hpp"
 #include "adapters/postgres.hpp"
 #include "adapters/redis.hpp"
@@ -147,12 +148,21 @@ struct table_maker {
 } // namespace
 
 outside_world open_outside_world(io_thread& io, const settings& s) {
-  const redis_settings redis{
-      s.redis.socket,     s.redis.host,   s.redis.port,    read_secret(s.redis.password_file),
-      s.redis.timeout_ms, this_process(), s.redis.lease_ms};
   outside_world out;
-  out.stores.redis = make_redis_log(io, s.site, redis);
-  out.publisher = make_redis_publisher(io, s.site, redis, s.events.backlog_max);
+  if (!s.redis.socket.empty() || !s.redis.host.empty()) {
+    const redis_settings redis{
+        s.redis.socket,     s.redis.host,   s.redis.port,    read_secret(s.redis.password_file),
+        s.redis.timeout_ms, this_process(), s.redis.lease_ms};
+    out.stores.redis = make_redis_log(io, s.site, redis);
+    out.publisher = make_redis_publisher(io, s.site, redis, s.events.backlog_max);
+  }
+  if (!s.journal.path.empty()) {
+    journal_settings journal;
+    journal.path = s.journal.path;
+    journal.file_bytes_max = s.journal.file_bytes_max;
+    journal.queue_bytes_max = s.journal.queue_bytes_max;
+    out.stores.journal = make_journal(s.site, journal);
+  }
   out.primary = make_primary(io, s.site, {s.primary.dsn, s.primary.connect_timeout_ms});
   out.replica = make_replica_probe(io, s.site, {s.replica.dsn, s.replica.timeout_ms});
   return out;

@@ -26,7 +26,7 @@ fault refused(const std::variant<receipt, refusal>& answer) {
 } // namespace
 
 BOOST_AUTO_TEST_CASE(with_nothing_there_it_starts_says_so_and_recovers_when_they_come) {
-  observatory site{{"--rtt", "20"}};
+  observatory site{{"--rtt", "20"}, {"journal.path="}};
   for (const auto* part : {"redis", "primary", "replica"})
     site.box().kill(part);
   site.start();
@@ -47,7 +47,7 @@ BOOST_AUTO_TEST_CASE(with_nothing_there_it_starts_says_so_and_recovers_when_they
 }
 
 BOOST_AUTO_TEST_CASE(a_redis_that_hangs_does_not_hang_a_submit) {
-  observatory site{{"--rtt", "20"}};
+  observatory site{{"--rtt", "20"}, {"journal.path="}};
   site.start();
   BOOST_REQUIRE(site.wait_until_ready());
   site.box().stop("redis");
@@ -69,7 +69,7 @@ BOOST_AUTO_TEST_CASE(a_redis_that_hangs_does_not_hang_a_submit) {
 }
 
 BOOST_AUTO_TEST_CASE(a_redis_that_is_full_refuses_and_heals) {
-  observatory site{{"--rtt", "20"}};
+  observatory site{{"--rtt", "20"}, {"journal.path="}};
   site.start();
   BOOST_REQUIRE(site.wait_until_ready());
   const auto redis = [&](const std::string& what) {

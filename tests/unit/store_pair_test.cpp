@@ -30,10 +30,10 @@ struct two_stores {
   void start() {
     opened.reset();
     pair.emplace(
-        log_stores{redis, journal}, store_pair_limits{},
+        log_stores{redis, journal}, store_pair_limits{}, [this] { return at(); },
         [this](std::function<void()> f) { turns.push_back(std::move(f)); },
         [this](const store_change& c) { changes.push_back(c); });
-    pair->open({"main"}, at(), [this](log_opened o) { opened = std::move(o); });
+    pair->open({"main"}, [this](log_opened o) { opened = std::move(o); });
     settle();
   }
 
@@ -50,7 +50,7 @@ struct two_stores {
   void pass(std::chrono::milliseconds time) {
     for (; time > 0ms; time -= 50ms) {
       now += 50ms;
-      pair->tick(at());
+      pair->tick();
       settle();
     }
   }
@@ -60,7 +60,7 @@ struct two_stores {
     std::vector<append_item> items;
     for (const auto n : numbers)
       items.push_back({id_of(n), "main", "payload " + std::to_string(n), instant{now}});
-    pair->append(std::move(items), at(), [this](append_result r) { result = std::move(r); });
+    pair->append(std::move(items), [this](append_result r) { result = std::move(r); });
     settle();
   }
 
@@ -127,6 +127,34 @@ BOOST_FIXTURE_TEST_CASE(a_redis_that_hangs_is_given_up_within_the_takeover_time,
   BOOST_REQUIRE(result.has_value());
   BOOST_TEST((result->store == store_kind::journal));
   BOOST_TEST(result->slots.at(1).seq == 3U);
+}
+
+BOOST_FIXTURE_TEST_CASE(who_was_frozen_hears_redis_before_giving_it_up, two_stores) {
+  pass(50ms);
+  redis->hangs = true;
+  redis->broken_appends = {fault_code::fenced, "newer", ""};
+  begin({1});
+  now += 10s;
+  pair->tick();
+  settle();
+  BOOST_TEST(!result.has_value());
+  redis->go_on();
+  settle();
+  BOOST_REQUIRE(result.has_value());
+  BOOST_TEST((result->problem.code == fault_code::fenced));
+}
+
+BOOST_FIXTURE_TEST_CASE(who_was_frozen_does_not_believe_in_a_timeout, two_stores) {
+  pass(50ms);
+  redis->hangs = true;
+  redis->broken_appends = {fault_code::outcome_unknown, "no answer for 2000 ms", ""};
+  begin({1});
+  now += 10s;
+  redis->go_on(); // The answer comes before the first tick.
+  settle();
+  BOOST_REQUIRE(result.has_value());
+  BOOST_TEST((result->problem.code == fault_code::outcome_unknown));
+  BOOST_TEST(journal->log_of("main").empty());
 }
 
 BOOST_FIXTURE_TEST_CASE(a_full_redis_is_followed_by_the_journal, two_stores) {
@@ -231,7 +259,7 @@ BOOST_FIXTURE_TEST_CASE(without_redis_at_the_start_numbers_are_for_the_time_bein
   pass(6s);
   BOOST_REQUIRE(!changes.empty());
   BOOST_TEST(changes.front().reopen);
-  pair->open({"main"}, at(), [this](log_opened o) { opened = std::move(o); });
+  pair->open({"main"}, [this](log_opened o) { opened = std::move(o); });
   settle();
   pass(6s);
   BOOST_TEST((keep(4) == std::pair{seqno{4}, store_kind::redis}));

@@ -46,6 +46,8 @@ socket = "$dir/redis.sock"
 EOF
     fi
     cat <<EOF
+[journal]
+path = "$dir/journal/journal.sqlite"
 [primary]
 dsn = "$(forwarder_dsn "$link_port")"
 [replica]

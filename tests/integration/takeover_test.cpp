@@ -1,0 +1,215 @@
+#include <boost/test/unit_test.hpp>
+
+#include "tests/support/observatory.hpp"
+#include "tests/support/sql.hpp"
+#include "tests/support/wait_until.hpp"
+
+#include <cstdlib>
+
+using namespace chasqui;
+using namespace chasqui::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+void redis(observatory& site, const std::string& what) {
+  const auto command = "redis-cli -s " + site.box().redis_socket() + " " + what + " >/dev/null";
+  BOOST_REQUIRE(std::system(command.c_str()) == 0); // NOLINT(concurrency-mt-unsafe): one thread.
+}
+
+receipt keep(observatory& site, const std::string& json) {
+  auto answer = site.ask<receipt>(submission{json}, 20s);
+  if (const auto* why = std::get_if<refusal>(&answer))
+    BOOST_FAIL(why->why.message);
+  return std::get<receipt>(answer);
+}
+
+bool wait_for_store(observatory& site, store_kind kind) {
+  return site.wait_for([&](const auto& s) { return s.log.store.kind == kind && s.log.store.state == "open"; },
+                       30s);
+}
+
+std::string count(observatory& site, const std::string& table) {
+  return sql(site.box().direct_dsn(), "SELECT count(*) FROM " + table);
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_CASE(a_redis_that_hangs_under_load_is_followed_by_the_journal_and_nothing_is_lost) {
+  observatory site{{"--rtt", "20"}};
+  site.start();
+  BOOST_REQUIRE(site.wait_until_ready());
+  load work{site, 4};
+  BOOST_REQUIRE(work.wait_for(100, 20s));
+  site.box().stop("redis");
+  BOOST_REQUIRE(wait_for_store(site, store_kind::journal));
+  const auto one = keep(site, probe_insert(random_id(), 100, 0));
+  BOOST_TEST((one.store == store_kind::journal));
+  BOOST_TEST((one.durability == durability::fsynced));
+  BOOST_REQUIRE(work.wait_for(500, 30s));
+  site.box().cont("redis");
+  BOOST_TEST(wait_for_store(site, store_kind::redis), site.daemon_log());
+  BOOST_REQUIRE(work.wait_for(100, 20s));
+  work.stop();
+  BOOST_TEST(site.wait_until_replicated(30s), site.daemon_log());
+  auto receipts = work.receipts();
+  receipts.emplace(to_string(one.id), one.seq);
+  BOOST_TEST(account(site.box().direct_dsn(), receipts) == "");
+}
+
+BOOST_AUTO_TEST_CASE(redis_and_the_daemon_are_killed_in_turn_and_nothing_is_lost) {
+  observatory site{{"--rtt", "20"}};
+  site.start();
+  BOOST_REQUIRE(site.wait_until_ready());
+  load work{site, 4};
+  for (int round = 0; round < 4; ++round) {
+    BOOST_REQUIRE(work.wait_for(100, 30s));
+    site.box().kill("redis");
+    BOOST_REQUIRE(work.wait_for(100, 30s)); // Into the journal.
+    site.kill();
+    if (round % 2 == 0)
+      site.box().start("redis");
+    site.start();
+    BOOST_REQUIRE(work.wait_for(100, 30s));
+    if (round % 2 == 1)
+      site.box().start("redis");
+  }
+  work.stop();
+  BOOST_TEST(wait_for_store(site, store_kind::redis), site.daemon_log());
+  BOOST_TEST(site.wait_until_replicated(30s), site.daemon_log());
+  BOOST_TEST(account(site.box().direct_dsn(), work.receipts()) == "");
+}
+
+BOOST_AUTO_TEST_CASE(a_full_redis_is_followed_by_the_journal_until_it_has_room) {
+  observatory site{{"--rtt", "20"}};
+  site.start();
+  BOOST_REQUIRE(site.wait_until_ready());
+  redis(site, "config set maxmemory 1");
+  BOOST_TEST((keep(site, probe_insert(random_id(), 0, 0)).store == store_kind::journal));
+  BOOST_TEST((keep(site, probe_insert(random_id(), 0, 1)).store == store_kind::journal));
+  redis(site, "config set maxmemory 0");
+  BOOST_TEST(wait_for_store(site, store_kind::redis), site.daemon_log());
+  BOOST_TEST((keep(site, probe_insert(random_id(), 0, 2)).store == store_kind::redis));
+  BOOST_TEST(site.wait_until_replicated(20s));
+  BOOST_TEST(count(site, "probe") == "3");
+}
+
+BOOST_AUTO_TEST_CASE(started_without_redis_the_journal_takes_what_comes_and_it_follows_what_redis_had) {
+  observatory site{{"--rtt", "20"}};
+  site.start();
+  BOOST_REQUIRE(site.wait_until_ready());
+  site.box().cut();
+  load work{site, 2};
+  BOOST_REQUIRE(work.wait_for(50, 20s));
+  work.stop();
+  site.box().kill("redis");
+  site.kill();
+  site.start();
+  BOOST_REQUIRE(wait_for_store(site, store_kind::journal));
+  const auto late = keep(site, probe_insert(random_id(), 7, 0));
+  BOOST_TEST((late.store == store_kind::journal));
+  site.box().heal();
+  site.box().start("redis");
+  BOOST_TEST(wait_for_store(site, store_kind::redis), site.daemon_log());
+  BOOST_TEST(site.wait_until_replicated(60s), site.daemon_log());
+  BOOST_TEST(account(site.box().direct_dsn(), work.receipts()) == "");
+  BOOST_TEST(sql(site.box().direct_dsn(), "SELECT arrival FROM probe ORDER BY arrival DESC LIMIT 1") ==
+             sql(site.box().direct_dsn(), "SELECT arrival FROM probe WHERE origin = 7"));
+}
+
+BOOST_AUTO_TEST_CASE(what_an_emptied_redis_lost_is_named_and_what_comes_after_it_arrives) {
+  observatory site{{"--rtt", "20"}};
+  site.start();
+  BOOST_REQUIRE(site.wait_until_ready());
+  keep(site, probe_insert(random_id(), 0, 0));
+  BOOST_REQUIRE(site.wait_until_replicated(20s));
+  site.box().cut();
+  load before{site, 32};
+  BOOST_REQUIRE(before.wait_for(10'000, 300s));
+  before.stop();
+  redis(site, "flushall");
+  load after{site, 2};
+  BOOST_REQUIRE(after.wait_for(50, 20s));
+  after.stop();
+  site.box().heal();
+  BOOST_TEST(site.wait_until_replicated(60s), site.daemon_log());
+  BOOST_TEST(account(site.box().direct_dsn(), after.receipts()) == "");
+  const auto lost = before.receipts();
+  BOOST_TEST(count(site, "chasqui.missing") == std::to_string(lost.size()));
+  const auto status = site.status();
+  BOOST_REQUIRE(status.has_value());
+  BOOST_TEST(status->log.missing == lost.size());
+  std::size_t unnamed = 0;
+  const auto log = site.daemon_log();
+  for (const auto& [id, seq] : lost)
+    unnamed += log.find(id) == std::string::npos ? 1 : 0;
+  BOOST_TEST(unnamed == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(an_emptied_redis_and_a_new_daemon_give_no_number_twice) {
+  observatory site{{"--rtt", "20"}};
+  site.start();
+  BOOST_REQUIRE(site.wait_until_ready());
+  load before{site, 2};
+  BOOST_REQUIRE(before.wait_for(50, 20s));
+  before.stop();
+  BOOST_REQUIRE(site.wait_until_replicated(20s));
+  site.box().cut();
+  site.kill();
+  redis(site, "flushall");
+  site.start();
+  load after{site, 2};
+  BOOST_REQUIRE(after.wait_for(100, 20s));
+  after.stop();
+  site.box().heal();
+  BOOST_TEST(site.wait_until_replicated(60s), site.daemon_log());
+  auto receipts = before.receipts();
+  receipts.merge(after.receipts());
+  BOOST_TEST(account(site.box().direct_dsn(), receipts) == "");
+  BOOST_TEST(count(site, "chasqui.missing") == "0");
+}
+
+BOOST_AUTO_TEST_CASE(a_log_that_was_lost_with_its_journal_is_numbered_anew) {
+  observatory site{{"--rtt", "20"}};
+  site.start();
+  BOOST_REQUIRE(site.wait_until_ready());
+  load before{site, 2};
+  BOOST_REQUIRE(before.wait_for(50, 20s));
+  before.stop();
+  BOOST_REQUIRE(site.wait_until_replicated(20s));
+  site.box().cut();
+  site.kill();
+  redis(site, "flushall");
+  BOOST_REQUIRE(std::system(("rm -rf " + site.box().dir() + "/journal").c_str()) == 0); // NOLINT
+  site.start();
+  load after{site, 2};
+  BOOST_REQUIRE(after.wait_for(100, 20s)); // Under numbers that the primary has applied.
+  after.stop();
+  site.box().heal();
+  BOOST_TEST(
+      site.wait_for([](const auto& s) { return s.log.lanes[0].replicated == s.log.lanes[0].head; }, 60s),
+      site.daemon_log());
+  BOOST_TEST(wait_until(
+      [&] {
+        return count(site, "probe") == std::to_string(before.receipts().size() + after.receipts().size());
+      },
+      in(30s)));
+}
+
+BOOST_AUTO_TEST_CASE(without_any_redis_the_journal_is_the_store) {
+  observatory site{{"--rtt", "20", "--store", "journal"}};
+  site.start();
+  BOOST_REQUIRE(site.wait_until_ready());
+  load work{site, 4};
+  for (int round = 0; round < 3; ++round) {
+    BOOST_REQUIRE(work.wait_for(100, 30s));
+    site.kill();
+    site.start();
+  }
+  BOOST_REQUIRE(work.wait_for(100, 30s));
+  work.stop();
+  BOOST_TEST(site.wait_until_replicated(30s), site.daemon_log());
+  BOOST_TEST(account(site.box().direct_dsn(), work.receipts()) == "");
+  BOOST_TEST(
+      site.wait_for([](const auto& s) { return s.log.lanes[0].released == s.log.lanes[0].head; }, 20s));
+}

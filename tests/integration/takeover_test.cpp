@@ -77,7 +77,7 @@ BOOST_AUTO_TEST_CASE(redis_and_the_daemon_are_killed_in_turn_and_nothing_is_lost
   work.stop();
   BOOST_TEST(wait_for_store(site, store_kind::redis), site.daemon_log());
   BOOST_TEST(site.wait_until_replicated(30s), site.daemon_log());
-  BOOST_TEST(account(site.box().direct_dsn(), work.receipts()) == "");
+  BOOST_TEST(account(site.box().direct_dsn(), work.receipts(), false) == "");
 }
 
 BOOST_AUTO_TEST_CASE(a_full_redis_is_followed_by_the_journal_until_it_has_room) {
@@ -124,6 +124,7 @@ BOOST_AUTO_TEST_CASE(what_an_emptied_redis_lost_is_named_and_what_comes_after_it
   keep(site, probe_insert(random_id(), 0, 0));
   BOOST_REQUIRE(site.wait_until_replicated(20s));
   site.box().cut();
+  BOOST_REQUIRE(site.wait_for([](const auto& s) { return s.link.phase == link_phase::backing_off; }, 20s));
   load before{site, 32};
   BOOST_REQUIRE(before.wait_for(10'000, 300s));
   before.stop();

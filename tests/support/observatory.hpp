@@ -120,7 +120,9 @@ private:
 };
 
 /// What is wrong with what arrived, against the receipts, as the server at `dsn` has it: lost, doubled, out
-/// of order or under another number. "" if nothing is.
-std::string account(const std::string& dsn, const std::map<std::string, seqno>& receipts);
+/// of order or under another number. "" if nothing is. Where a store was lost and its entries were submitted
+/// again, `same_numbers` may not be asked for.
+std::string account(const std::string& dsn, const std::map<std::string, seqno>& receipts,
+                    bool same_numbers = true);
 
 } // namespace chasqui::test

@@ -80,7 +80,7 @@ void open_session(self_pointer self, const position& log) {
         act(self, self->state.core->on_answers(answers, now(self)));
       });
   listener.lost = answer_to<fault>(self, [self](const fault& why) { leave(self, why); });
-  s.session = s.primary->open({s.lane, log.epoch, log.released}, std::move(listener));
+  s.session = s.primary->open({s.lane, log.epoch, log.released, passing_sqlstates()}, std::move(listener));
 }
 
 } // namespace

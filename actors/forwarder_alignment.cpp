@@ -38,7 +38,7 @@ forwarder_actions forwarder_core::on_alignment(alignment a, time_point now) {
               ""};
     return out;
   }
-  send(out, segment{0, segment_kind::realign, {}, {}, {}, {applied_, a.skip_to, a.suspects}}, now);
+  send(out, segment{0, segment_kind::realign, {}, {applied_, a.skip_to, a.suspects}}, now);
   realigning_ = std::move(a);
   return out;
 }
@@ -54,6 +54,7 @@ void forwarder_core::on_realigned(forwarder_actions& out, const segment_answer& 
   const std::uint64_t named = std::min<std::uint64_t>(numbers, skipped.suspects.size());
   out.lost = missing{lane_, applied_ + 1, skipped.skip_to, a.missing, numbers - named};
   applied_ = skipped.skip_to;
+  be_careful(); // Entries that the primary has applied may come again, under new numbers.
   out.ask = align{lane_, applied_, {}};
 }
 

@@ -114,16 +114,11 @@ bool forwarder_core::barrier_due() const {
 void forwarder_core::send_barrier(forwarder_actions& out, time_point now) {
   since_barrier_ = 0;
   bytes_since_barrier_ = 0;
-  send(out, segment{0, segment_kind::barrier, {}, {}, {}, {}}, now);
+  send(out, segment{0, segment_kind::barrier, {}, {}}, now);
 }
 
 void forwarder_core::send_entry(forwarder_actions& out, entry e, time_point now) {
-  segment s{0, segment_kind::apply, std::move(e), {}, {}, {}};
-  if (const auto found = sentences_.find(s.what.seq); found != sentences_.end()) {
-    s.kind = found->second.kind;
-    s.sqlstate = found->second.sqlstate;
-    s.message = found->second.message;
-  }
+  segment s{0, careful_left_ > 0 ? segment_kind::attempt : segment_kind::apply, std::move(e), {}};
   next_ = s.what.seq + 1;
   ++since_barrier_;
   bytes_since_barrier_ += s.what.payload.size();
@@ -147,11 +142,12 @@ void forwarder_core::settle(forwarder_actions& out, const flight& f, const segme
   applied_ = f.seq;
   if (resending_ && f.seq >= *resending_)
     resending_.reset();
-  if (const auto found = sentences_.find(f.seq); found != sentences_.end()) {
-    if (f.kind == segment_kind::reject)
-      refused_.push_back({lane_, f.seq, f.id, found->second.sqlstate, found->second.message, now.wall});
-    sentences_.erase(found);
-  }
+  if (a.outcome != entry_outcome::applied)
+    be_careful();
+  else if (careful_left_ > 0)
+    --careful_left_;
+  if (a.outcome == entry_outcome::rejected)
+    refused_.push_back({lane_, f.seq, f.id, a.reject_sqlstate, a.reject_message, now.wall});
 }
 
 fault forwarder_core::refusal(const segment_answer& a, const std::string& what) const {
@@ -200,16 +196,16 @@ void forwarder_core::on_refusal(forwarder_actions& out, const flight& f, const s
       return quit("The primary cannot take entry " + number + " now");
     break;
   case verdict::skip_entry:
-    sentences_[f.seq] = {segment_kind::skip, a.sqlstate, a.message};
-    break;
   case verdict::refuse_entry:
-    if (f.kind != segment_kind::apply)
+    if (f.kind == segment_kind::attempt)
       return quit("The primary refuses even to put entry " + number + " aside");
-    sentences_[f.seq] = {segment_kind::reject, a.sqlstate, a.message};
+    be_careful();
     break;
   }
   rewind(f.seq);
 }
+
+void forwarder_core::be_careful() { careful_left_ = limits_.careful_entries; }
 
 void forwarder_core::rewind(seqno to) {
   ++generation_;

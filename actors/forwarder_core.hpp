@@ -9,7 +9,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
-#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -23,7 +22,8 @@ struct forwarder_limits {
   std::uint64_t take_entries_max = 500;
   std::uint64_t take_bytes_max = 1U << 20U;
   std::uint64_t barrier_entries = 1000;
-  std::uint32_t resends_max = 3; ///< Of one entry, before the link is given up for a while.
+  std::uint64_t careful_entries = 8000; ///< In a row that were no trouble, before care is given up.
+  std::uint32_t resends_max = 3;        ///< Of one entry, before the link is given up for a while.
   std::chrono::milliseconds stall_timeout{5000};
   std::chrono::milliseconds heartbeat{2000};
 };
@@ -41,8 +41,9 @@ struct forwarder_actions {
 };
 
 /// Carries one lane over one session. It sends ahead of the answers; when an entry fails, those behind it
-/// fail on the gap, harmlessly, and are sent again in a new *generation*, whose first entry is the failed one
-/// with its sentence.
+/// fail on the gap, harmlessly, and are sent again in a new *generation*. If the entry is to blame, from then
+/// on *carefully*: as attempts, in which the primary itself decides what becomes of an entry, so that the
+/// next bad one costs no round trip.
 class forwarder_core {
 public:
   forwarder_core(std::string lane, forwarder_limits limits) : lane_{std::move(lane)}, limits_{limits} {}
@@ -73,12 +74,6 @@ private:
     std::uint64_t generation;
     time_point sent_at;
   };
-  struct sentence {
-    segment_kind kind;
-    std::string sqlstate;
-    std::string message;
-  };
-
   void send(forwarder_actions& out, segment s, time_point now);
   [[nodiscard]] bool barrier_due() const;
   void send_barrier(forwarder_actions& out, time_point now);
@@ -91,6 +86,7 @@ private:
   /// The end that an error calls for; `what` says what cannot be done if the error is neither the link's nor
   /// the cursor's.
   [[nodiscard]] fault refusal(const segment_answer& a, const std::string& what) const;
+  void be_careful();
   void rewind(seqno to);
   void pull_if_room(forwarder_actions& out);
   void pull(forwarder_actions& out, std::uint64_t entries_max, std::uint64_t bytes_max);
@@ -98,8 +94,7 @@ private:
   std::string lane_;
   forwarder_limits limits_;
   std::deque<flight> in_flight_;
-  std::map<seqno, sentence> sentences_; ///< What to do with an entry that failed, when it comes round again.
-  std::vector<rejected> refused_;       ///< Dead letters on the primary that no barrier covers yet.
+  std::vector<rejected> refused_; ///< Dead letters on the primary that no barrier covers yet.
   std::uint64_t next_ticket_ = 1;
   std::uint64_t generation_ = 0;
   std::uint64_t bytes_in_flight_ = 0;
@@ -111,6 +106,7 @@ private:
   seqno applied_ = 0;
   std::optional<seqno> resending_; ///< The entry that failed last, for a reason that passes.
   std::uint32_t resends_ = 0;
+  std::uint64_t careful_left_ = 0; ///< Entries to be applied without trouble before care is given up.
   time_point heard_at_;
   std::optional<fault> hole_; ///< What is at `next_` instead of an entry.
   seqno pulling_ = 0;         ///< Asked for from here on; 0 while nothing is.

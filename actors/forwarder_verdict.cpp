@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <string_view>
 
 namespace chasqui {
 
@@ -22,6 +21,8 @@ constexpr std::array rules{
     rule{"57014", verdict::resend}, // Cancelled, by a timeout or an operator.
     rule{"58", verdict::resend},    // The system beneath.
     rule{"25006", verdict::resend}, // Read-only, during a failover.
+    rule{"XX", verdict::resend},    // Internal errors, damaged data.
+    rule{"26", verdict::link_lost}, // The session has lost its prepared statements, as behind a pooler.
 };
 
 } // namespace
@@ -31,6 +32,14 @@ verdict judge(std::string_view sqlstate) {
     return sqlstate.substr(0, r.prefix.size()) == r.prefix;
   });
   return found == rules.end() ? verdict::refuse_entry : found->what;
+}
+
+std::vector<std::string> passing_sqlstates() {
+  std::vector<std::string> out;
+  for (const auto& r : rules)
+    if (r.what != verdict::skip_entry)
+      out.emplace_back(r.prefix);
+  return out;
 }
 
 } // namespace chasqui

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <string_view>
+#include <vector>
 
 namespace chasqui {
 
@@ -17,5 +19,9 @@ enum class verdict : std::uint8_t {
 
 /// Classes of SQLSTATE, after PostgreSQL's appendix A; class CQ is Chasqui's own.
 verdict judge(std::string_view sqlstate);
+
+/// The errors that say nothing of the entry, by how their SQLSTATE begins: what the primary must not reject
+/// an entry for when it decides itself.
+std::vector<std::string> passing_sqlstates();
 
 } // namespace chasqui

@@ -1,6 +1,7 @@
 #include "adapters/primary_entry.hpp"
 
 #include "messages/json.hpp"
+#include "messages/json_text.hpp"
 
 #include <cstddef>
 #include <limits>
@@ -35,6 +36,19 @@ fault statements_of(const entry& what, std::vector<statement>& statements) {
     }
   }
   return {};
+}
+
+std::string json_of(const std::vector<statement>& statements) {
+  std::string json = "[";
+  for (const auto& s : statements) {
+    json += json.size() > 1 ? ",[" : "[";
+    append_quoted(json, s.sql);
+    for (const auto& param : s.params) {
+      json += "," + param; // Every parameter is JSON itself.
+    }
+    json += "]";
+  }
+  return json + "]";
 }
 
 } // namespace chasqui

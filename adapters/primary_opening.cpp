@@ -88,6 +88,14 @@ std::string primary_opening::lane() const {
   return literal(site_) + ", " + literal(claim_.lane) + ", " + std::to_string(claim_.epoch);
 }
 
+std::string primary_opening::passing() const {
+  std::string list;
+  for (const auto& one : claim_.passing) {
+    list += (list.empty() ? "" : ", ") + literal(one);
+  }
+  return "ARRAY[" + list + "]::text[]";
+}
+
 std::string primary_opening::mine() const {
   return "site = " + literal(site_) + " AND lane = " + literal(claim_.lane);
 }
@@ -98,7 +106,7 @@ bool primary_opening::hand_over() {
       return false;
     }
   }
-  for (const auto& one : primary_pipeline::preparations(lane())) {
+  for (const auto& one : primary_pipeline::preparations(lane(), passing())) {
     if (PQsendPrepare(connection_, one.name, one.sql.c_str(), 0, nullptr) != 1) {
       return false;
     }

@@ -31,8 +31,9 @@ private:
 
   bool ask(const std::string& sql);
   [[nodiscard]] std::string literal(const std::string& text) const;
-  [[nodiscard]] std::string lane() const; ///< Site, lane and epoch as arguments.
-  [[nodiscard]] std::string mine() const; ///< The condition for this lane's rows.
+  [[nodiscard]] std::string lane() const;    ///< Site, lane and epoch as arguments.
+  [[nodiscard]] std::string passing() const; ///< What the claim calls passing, as an array.
+  [[nodiscard]] std::string mine() const;    ///< The condition for this lane's rows.
   [[nodiscard]] std::string takeover() const;
   [[nodiscard]] std::string begin_epoch() const;
   [[nodiscard]] std::string dead_letters() const;

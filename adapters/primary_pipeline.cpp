@@ -15,14 +15,10 @@ namespace {
 
 constexpr std::size_t shapes_max = 500;
 
-/// A name without a statement: what a use gets whose preparation failed.
-constexpr std::string_view invalid_statement_name = "26000";
-
 /// Fails with SQLSTATE 22023 in any session.
 constexpr const char* sure_failure = "refused";
-constexpr std::string_view sure_failure_sqlstate = "22023";
 
-/// Ids as PostgreSQL writes and reads an array of them: `{a,b}`.
+/// Ids as PostgreSQL reads an array of them: `{a,b}`.
 std::string array_of(const std::vector<uuid>& ids) {
   std::string text = "{";
   for (const auto& id : ids) {
@@ -31,13 +27,9 @@ std::string array_of(const std::vector<uuid>& ids) {
   return text + "}";
 }
 
-std::vector<uuid> ids_of(std::string_view array) {
-  constexpr std::size_t id_bytes = 36;
-  std::vector<uuid> ids;
-  for (std::size_t at = 1; at + id_bytes < array.size(); at += id_bytes + 1) {
-    ids.push_back(parse_uuid(array.substr(at, id_bytes)).value_or(uuid{}));
-  }
-  return ids;
+std::string refusal_of(const fault& why) {
+  return "the payload cannot be carried out: " + why.message +
+         (why.field.empty() ? "" : " (" + why.field + ")");
 }
 
 /// An entry's seq and id in PostgreSQL's binary form: big-endian.
@@ -60,10 +52,12 @@ struct binary_place {
 
 } // namespace
 
-std::vector<primary_pipeline::preparation> primary_pipeline::preparations(const std::string& lane) {
+std::vector<primary_pipeline::preparation> primary_pipeline::preparations(const std::string& lane,
+                                                                          const std::string& passing) {
   return {
       {"advance", "SELECT chasqui.advance(" + lane + ", $1::bigint, $2::uuid)"},
-      {"skip", "SELECT chasqui.skip(" + lane + ", $1::bigint, $2::uuid)"},
+      {"attempt", "SELECT * FROM chasqui.attempt(" + lane + ", " + passing +
+                      ", $1::bigint, $2::uuid, $3::text, $4::text)"},
       {"reject", "SELECT chasqui.reject(" + lane + ", $1::bigint, $2::uuid, $3::text, $4::text, $5::text)"},
       {"realign", "SELECT set_config('synchronous_commit', 'on', true), chasqui.realign(" + lane +
                       ", $1::bigint, $2::bigint, $3::uuid[])"},
@@ -81,10 +75,8 @@ bool primary_pipeline::hand_over(const segment& what) {
   switch (what.kind) {
   case segment_kind::apply:
     return hand_over_entry(what);
-  case segment_kind::skip:
-    return advance("skip", what.what) && sync(in_flight{what.ticket});
-  case segment_kind::reject:
-    return hand_over_reject(what);
+  case segment_kind::attempt:
+    return hand_over_attempt(what);
   case segment_kind::realign:
     return hand_over_realign(what);
   case segment_kind::barrier:
@@ -118,7 +110,7 @@ bool primary_pipeline::hand_over_entry(const segment& what) {
     }
     used.push_back(std::move(one));
   }
-  if (!advance("advance", what.what)) {
+  if (!advance(what.what)) {
     return false;
   }
   for (std::size_t i = 0; i < statements.size(); ++i) {
@@ -133,25 +125,24 @@ bool primary_pipeline::hand_over_entry(const segment& what) {
 /// like any other.
 bool primary_pipeline::hand_over_refusal(const segment& what, const fault& why) {
   in_flight next{what.ticket};
-  next.refusal = "the payload cannot be carried out: " + why.message;
-  if (!why.field.empty()) {
-    next.refusal += " (" + why.field + ")";
-  }
-  return advance("advance", what.what) && run(sure_failure, {}) && sync(std::move(next));
+  next.refusal = refusal_of(why);
+  return advance(what.what) && run(sure_failure, {}) && sync(std::move(next));
 }
 
-bool primary_pipeline::hand_over_reject(const segment& what) {
-  const binary_place place{what.what};
-  // A dead letter must be writable whatever it holds, or it would block the lane for ever.
-  const std::string message = valid_utf8(what.message);
-  const std::string payload = valid_utf8(what.what.payload);
-  const std::array<const char*, 5> values{place.seq.data(), place.id.data(), what.sqlstate.c_str(),
-                                          message.c_str(), payload.c_str()};
-  const std::array<int, 5> lengths{8, 16, 0, 0, 0};
-  const std::array<int, 5> formats{1, 1, 0, 0, 0};
-  return PQsendQueryPrepared(connection_, "reject", 5, values.data(), lengths.data(), formats.data(), 0) ==
-             1 &&
-         sync(in_flight{what.ticket});
+bool primary_pipeline::hand_over_attempt(const segment& what) {
+  std::vector<statement> statements;
+  if (const auto problem = statements_of(what.what, statements)) {
+    return hand_over_reject(what, problem);
+  }
+  return decide("attempt", what.what, {json_of(statements), what.what.payload}) &&
+         sync(in_flight{what.ticket, purpose::attempt});
+}
+
+bool primary_pipeline::hand_over_reject(const segment& what, const fault& why) {
+  in_flight next{what.ticket, purpose::attempt};
+  next.refusal = refusal_of(why);
+  return decide("reject", what.what, {sure_failure_sqlstate, next.refusal, what.what.payload}) &&
+         sync(std::move(next));
 }
 
 bool primary_pipeline::hand_over_realign(const segment& what) {
@@ -166,12 +157,28 @@ bool primary_pipeline::hand_over_barrier(const segment& what) {
          sync(in_flight{what.ticket, purpose::barrier});
 }
 
-bool primary_pipeline::advance(const char* name, const entry& what) {
+bool primary_pipeline::advance(const entry& what) {
   const binary_place place{what};
   const std::array<const char*, 2> values{place.seq.data(), place.id.data()};
   const std::array<int, 2> lengths{8, 16};
   const std::array<int, 2> formats{1, 1};
-  return PQsendQueryPrepared(connection_, name, 2, values.data(), lengths.data(), formats.data(), 0) == 1;
+  return PQsendQueryPrepared(connection_, "advance", 2, values.data(), lengths.data(), formats.data(), 0) ==
+         1;
+}
+
+/// Runs a statement that leaves an entry's fate to the primary; texts at the end that are not given are left
+/// out. A dead letter must be writable whatever it holds, or it would block the lane for ever.
+bool primary_pipeline::decide(const char* name, const entry& what, std::vector<std::string> texts) {
+  const binary_place place{what};
+  std::array<const char*, 5> values{place.seq.data(), place.id.data()};
+  std::array<int, 5> lengths{8, 16};
+  std::array<int, 5> formats{1, 1};
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    texts[i] = valid_utf8(texts[i]);
+    values.at(i + 2) = texts[i].c_str();
+  }
+  return PQsendQueryPrepared(connection_, name, static_cast<int>(texts.size() + 2), values.data(),
+                             lengths.data(), formats.data(), 0) == 1;
 }
 
 bool primary_pipeline::prepare(std::shared_ptr<shape> made, const std::string& sql) {
@@ -210,106 +217,6 @@ bool primary_pipeline::sync(in_flight next) {
   }
   under_way_.push_back(std::move(next));
   return true;
-}
-
-std::string primary_pipeline::collect(std::vector<segment_answer>& answers) {
-  // Also while nothing is under way: libpq looks at what the server says of itself only when it is asked.
-  int nulls = 0;
-  while (PQisBusy(connection_) == 0) {
-    const pg_answer result{PQgetResult(connection_)};
-    if (result == nullptr) {
-      if (under_way_.empty()) {
-        return {};
-      }
-      // Every query's results end with a null; more mean that libpq has lost count.
-      if (++nulls > 2) {
-        return "libpq has no results for what was sent";
-      }
-      continue;
-    }
-    nulls = 0;
-    if (under_way_.empty()) {
-      return error_of(result.get()).message;
-    }
-    if (PQresultStatus(result.get()) == PGRES_PIPELINE_SYNC) {
-      if (--under_way_.front().syncs_due == 0) {
-        finish(answers);
-      }
-    } else if (auto over = take(result); !over.empty()) {
-      return over;
-    }
-  }
-  return {};
-}
-
-std::string primary_pipeline::take(const pg_answer& result) {
-  auto& front = under_way_.front();
-  switch (PQresultStatus(result.get())) {
-  case PGRES_FATAL_ERROR: {
-    auto e = error_of(result.get());
-    if (e.ends_session) {
-      return e.message;
-    }
-    if (front.answer.sqlstate.empty()) {
-      front.answer.sqlstate = std::move(e.sqlstate);
-      front.answer.message = std::move(e.message);
-    }
-    return {};
-  }
-  case PGRES_TUPLES_OK:
-    take_row(result);
-    return {};
-  case PGRES_COMMAND_OK:
-  case PGRES_PIPELINE_ABORTED:
-    return {};
-  default:
-    return "the server answered with something that was not asked for";
-  }
-}
-
-void primary_pipeline::take_row(const pg_answer& result) {
-  auto& front = under_way_.front();
-  if (front.why == purpose::barrier && front.syncs_due == 1 && front.answer.sqlstate.empty()) {
-    front.answer.flushed = parse_lsn(text_of(result, 0, 0)).value_or(lsn{});
-    front.answer.timeline = number_of<std::uint32_t>(result, 0, 1, 16);
-  } else if (front.why == purpose::realign) {
-    front.answer.missing = ids_of(text_of(result, 0, 1));
-  }
-}
-
-void primary_pipeline::finish(std::vector<segment_answer>& answers) {
-  in_flight done = std::move(under_way_.front());
-  under_way_.pop_front();
-  if (done.why == purpose::prepare) {
-    settle_preparation(done);
-  }
-  if (done.why == purpose::prepare || done.why == purpose::discard) {
-    return;
-  }
-  if (!done.refusal.empty() && done.answer.sqlstate == sure_failure_sqlstate) {
-    done.answer.message = std::move(done.refusal);
-  } else if (done.answer.sqlstate == invalid_statement_name) {
-    for (const auto& one : done.unsure) {
-      if (one->now == shape::state::failed) {
-        done.answer.sqlstate = one->sqlstate;
-        done.answer.message = one->message;
-        break;
-      }
-    }
-  }
-  answers.push_back(std::move(done.answer));
-}
-
-void primary_pipeline::settle_preparation(const in_flight& done) {
-  auto& one = *done.unsure.front();
-  if (done.answer.sqlstate.empty()) {
-    one.now = shape::state::ready;
-    return;
-  }
-  one.now = shape::state::failed;
-  one.sqlstate = done.answer.sqlstate;
-  one.message = done.answer.message;
-  shapes_.forget(one);
 }
 
 } // namespace chasqui

@@ -24,8 +24,9 @@ public:
     std::string sql;
   };
 
-  /// What segments stand on; `lane` is SQL for site, lane and epoch: `'apex', 'main', 7`.
-  static std::vector<preparation> preparations(const std::string& lane);
+  /// What segments stand on; `lane` is SQL for site, lane and epoch, `'apex', 'main', 7`, and `passing` is
+  /// SQL for the errors that reject nothing.
+  static std::vector<preparation> preparations(const std::string& lane, const std::string& passing);
 
   explicit primary_pipeline(pg_conn* connection);
 
@@ -37,7 +38,10 @@ public:
   std::string collect(std::vector<segment_answer>& answers);
 
 private:
-  enum class purpose : std::uint8_t { segment, barrier, realign, prepare, discard };
+  /// Of an entry that cannot be said in SQL.
+  static constexpr const char* sure_failure_sqlstate = "22023";
+
+  enum class purpose : std::uint8_t { segment, attempt, barrier, realign, prepare, discard };
 
   struct in_flight {
     explicit in_flight(std::uint64_t ticket, purpose w = purpose::segment)
@@ -54,10 +58,12 @@ private:
 
   bool hand_over_entry(const segment& what);
   bool hand_over_refusal(const segment& what, const fault& why);
-  bool hand_over_reject(const segment& what);
+  bool hand_over_attempt(const segment& what);
+  bool hand_over_reject(const segment& what, const fault& why);
   bool hand_over_realign(const segment& what);
   bool hand_over_barrier(const segment& what);
-  bool advance(const char* name, const entry& what);
+  bool advance(const entry& what);
+  bool decide(const char* name, const entry& what, std::vector<std::string> texts);
   bool prepare(std::shared_ptr<shape> made, const std::string& sql);
   bool discard_surplus();
   bool run(const char* name, const std::vector<std::string>& params);

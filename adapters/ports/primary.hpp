@@ -13,9 +13,9 @@ namespace chasqui {
 
 /// What a segment asks of the primary.
 enum class segment_kind : std::uint8_t {
-  apply,     ///< Advance the cursor and apply the entry.
-  skip,      ///< Advance the cursor past an entry whose id the primary has applied already.
-  reject,    ///< Advance the cursor and keep the entry as a dead letter.
+  apply,     ///< Advance the cursor and apply the entry; after an error neither has happened.
+  attempt,   ///< The same, slower; but an entry that is wrong becomes a dead letter at once, and one that was
+             ///< applied before is passed over, so that those behind it do not fail.
   realign,   ///< Move the cursor over numbers that the log has nothing for, durably.
   barrier,   ///< Make everything before it durable, then say up to where the WAL is flushed.
   heartbeat, ///< Answer.
@@ -33,20 +33,24 @@ struct jump {
 struct segment {
   std::uint64_t ticket = 0; ///< Comes back with the answer.
   segment_kind kind = segment_kind::heartbeat;
-  entry what;           ///< apply, skip, reject; only seq and id for skip.
-  std::string sqlstate; ///< reject: why.
-  std::string message;  ///< reject: why.
-  jump over;            ///< realign.
+  entry what; ///< apply, attempt.
+  jump over;  ///< realign.
 };
+
+/// What became of an entry.
+enum class entry_outcome : std::uint8_t { applied, skipped, rejected };
 
 /// The primary's answer to one segment; answers come in the order of the segments.
 struct segment_answer {
   std::uint64_t ticket = 0;
-  std::string sqlstate;       ///< "" when it was carried out.
-  std::string message;        ///< What the primary said of the error.
-  lsn flushed;                ///< barrier: the WAL is on disk up to here at least.
-  std::uint32_t timeline = 0; ///< barrier.
-  std::vector<uuid> missing;  ///< realign: the suspects that never came.
+  std::string sqlstate;                           ///< "" when it was carried out.
+  std::string message;                            ///< What the primary said of the error.
+  lsn flushed;                                    ///< barrier: the WAL is on disk up to here at least.
+  std::uint32_t timeline = 0;                     ///< barrier.
+  std::vector<uuid> missing;                      ///< realign: the suspects that never came.
+  entry_outcome outcome = entry_outcome::applied; ///< attempt.
+  std::string reject_sqlstate;                    ///< attempt, when rejected: why.
+  std::string reject_message;                     ///< attempt, when rejected: why.
 };
 
 /// A session with the primary is open, or `problem` says why not: `fenced` when a newer epoch owns the lane,
@@ -63,6 +67,7 @@ struct primary_claim {
   std::string lane;
   epoch_no epoch = 0;
   seqno dead_after = 0;
+  std::vector<std::string> passing; ///< SQLSTATEs, or how they begin, for which an attempt rejects nothing.
 };
 
 /// Hears from a session, on the I/O thread. Nothing is called after `lost`, nor after the session is

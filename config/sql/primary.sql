@@ -223,6 +223,47 @@ BEGIN
   VALUES (p_site, p_lane, p_seq, p_id, p_sqlstate, p_message, p_payload);
 END $$;
 
+-- Applies one entry and decides itself what becomes of it, so that those behind it in the pipeline need not
+-- fail: it is applied; or skipped, as its id was applied before; or rejected, with `code` and `reason`. Errors
+-- that begin like one of `p_passing`, which are not the entry's, are raised as ever. `p_steps` is JSON: an
+-- array of arrays of an SQL text and its parameters.
+--
+-- The steps run with the caller's rights and search_path, so this must never be SECURITY DEFINER.
+CREATE OR REPLACE FUNCTION chasqui.attempt(p_site text, p_lane text, p_epoch bigint, p_passing text[], p_seq bigint,
+                                           p_id uuid, p_steps text, p_payload text,
+                                           OUT outcome text, OUT code text, OUT reason text)
+LANGUAGE plpgsql SECURITY INVOKER
+AS $$
+DECLARE
+  step jsonb;
+  detail text;
+BEGIN
+  BEGIN
+    PERFORM chasqui.advance(p_site, p_lane, p_epoch, p_seq, p_id);
+    FOR step IN SELECT pg_catalog.jsonb_array_elements(p_steps::jsonb) LOOP
+      EXECUTE step->>0 USING step->1, step->2, step->3;
+    END LOOP;
+    -- What is deferred to the commit would fail there, where nobody can decide any more.
+    SET CONSTRAINTS ALL IMMEDIATE;
+    outcome := 'applied';
+    RETURN;
+  -- OTHERS leaves failed assertions out.
+  EXCEPTION WHEN OTHERS OR assert_failure THEN
+    GET STACKED DIAGNOSTICS code = RETURNED_SQLSTATE, reason = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL;
+    IF EXISTS (SELECT FROM pg_catalog.unnest(p_passing) AS p WHERE pg_catalog.starts_with(code, p)) THEN
+      RAISE;
+    END IF;
+  END;
+  IF code = 'CQ003' THEN
+    PERFORM chasqui.skip(p_site, p_lane, p_epoch, p_seq, p_id);
+    outcome := 'skipped';
+  ELSE
+    reason := reason || CASE WHEN detail <> '' THEN ': ' || detail ELSE '' END;
+    PERFORM chasqui.reject(p_site, p_lane, p_epoch, p_seq, p_id, code, reason, p_payload);
+    outcome := 'rejected';
+  END IF;
+END $$;
+
 -- Moves the cursor over numbers that the site's log has nothing for any more, and says which of the entries
 -- that may have stood there never came.
 CREATE OR REPLACE FUNCTION chasqui.realign(p_site text, p_lane text, p_epoch bigint, p_from bigint, p_to bigint,
@@ -287,6 +328,7 @@ GRANT EXECUTE ON FUNCTION
   chasqui.advance(text, text, bigint, bigint, uuid),
   chasqui.skip(text, text, bigint, bigint, uuid),
   chasqui.reject(text, text, bigint, bigint, uuid, text, text, text),
+  chasqui.attempt(text, text, bigint, text[], bigint, uuid, text, text),
   chasqui.realign(text, text, bigint, bigint, bigint, uuid[]),
   chasqui.expect_rows(bigint, bigint),
   chasqui.barrier(text, text, bigint)

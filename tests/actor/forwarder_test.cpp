@@ -165,6 +165,7 @@ BOOST_FIXTURE_TEST_CASE(a_poisoned_entry_becomes_a_dead_letter_and_the_others_pa
   BOOST_TEST(primary->applied == (seqs{1, 3}));
   BOOST_REQUIRE(store->dead.size() == 1U);
   BOOST_TEST(store->dead.front().seq == 2U);
+  BOOST_TEST(store->dead.front().sqlstate == "23505");
   BOOST_TEST(lane().committed == 3U);
 }
 

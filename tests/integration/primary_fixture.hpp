@@ -1,5 +1,6 @@
 #pragma once
 
+#include "actors/forwarder_verdict.hpp"
 #include "adapters/postgres.hpp"
 #include "tests/support/sandbox.hpp"
 #include "tests/support/sql.hpp"
@@ -86,9 +87,8 @@ class lane_session {
 public:
   explicit lane_session(const std::string& site, epoch_no epoch = 1,
                         postgres_settings settings = across_the_link(), seqno dead_after = 0)
-      : primary_{make_primary(io_, site, std::move(settings))}, session_{primary_->open(
-                                                                    {"main", epoch, dead_after},
-                                                                    listener_to(notes_))} {}
+      : primary_{make_primary(io_, site, std::move(settings))},
+        session_{primary_->open({"main", epoch, dead_after, passing_sqlstates()}, listener_to(notes_))} {}
   ~lane_session() { destroy(); }
   lane_session(const lane_session&) = delete;
   lane_session& operator=(const lane_session&) = delete;
@@ -164,22 +164,14 @@ inline segment entry_of(seqno seq, const std::string& steps, uuid id = new_id())
   return s;
 }
 
-inline segment skip(seqno seq, uuid id) {
-  segment s;
-  s.kind = segment_kind::skip;
-  s.what.seq = seq;
-  s.what.id = id;
+/// The same entry, for the primary to decide upon.
+inline segment attempt(segment s) {
+  s.kind = segment_kind::attempt;
   return s;
 }
 
-inline segment reject(seqno seq, const std::string& payload, const std::string& message = "no good") {
-  segment s;
-  s.kind = segment_kind::reject;
-  s.what = {seq, new_id(), {}, payload};
-  s.sqlstate = "23505";
-  s.message = message;
-  return s;
-}
+/// An entry that is wrong in any case.
+inline std::string nonsense() { return R"({"op":"insert","table":"nowhere","rows":[{"id":1}]})"; }
 
 inline segment realign(seqno from, seqno to, std::vector<uuid> suspects) {
   segment s;

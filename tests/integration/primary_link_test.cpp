@@ -108,7 +108,7 @@ BOOST_AUTO_TEST_CASE(destroying_a_session_waits_for_a_call_that_is_under_way) {
     wait_until([&] { return destroyed.load(); }, in(200ms));
     returned = true;
   };
-  auto session = primary->open({"main", 1, 0}, l);
+  auto session = primary->open({"main", 1, 0, {}}, l);
   called.get_future().wait();
   session.reset();
   destroyed = true;
@@ -126,7 +126,7 @@ BOOST_AUTO_TEST_CASE(a_listener_may_destroy_its_session) {
     session.reset();
     notes.note([&] { notes.answers = a; });
   };
-  session = primary->open({"main", 1, 0}, l);
+  session = primary->open({"main", 1, 0, {}}, l);
   BOOST_TEST(notes.wait([&] { return !notes.answers.empty(); }));
 }
 

@@ -39,7 +39,7 @@ BOOST_AUTO_TEST_CASE(entries_behind_a_refused_one_fail_on_the_gap_and_can_be_sen
   const auto third = entry_of(3, insert_item(b));
   BOOST_TEST((s.outcomes({entry_of(1, insert_item(a)), second, third})) == "ok 23505 CQ001");
   BOOST_TEST(name_of(b) == "");
-  BOOST_TEST((s.outcomes({reject(2, second.what.payload), third, barrier()})) == "ok*3");
+  BOOST_TEST((s.outcomes({attempt(second), third, barrier()})) == "ok*3");
   BOOST_TEST(name_of(b) == "x");
 }
 
@@ -57,7 +57,8 @@ BOOST_AUTO_TEST_CASE(an_id_that_is_applied_already_is_refused_and_can_be_skipped
   const int a = new_item();
   BOOST_TEST((s.outcomes({entry_of(1, insert_item(new_item()), id), entry_of(2, insert_item(a), id)})) ==
              "ok CQ003");
-  BOOST_TEST((s.outcomes({skip(2, new_id()), skip(2, id), entry_of(3, insert_item(a))})) == "CQ005 ok*2");
+  BOOST_TEST((s.outcomes({attempt(entry_of(2, insert_item(a), id)), entry_of(3, insert_item(a))})) == "ok*2");
+  BOOST_TEST((s.answers()[2].outcome == entry_outcome::skipped));
 }
 
 BOOST_AUTO_TEST_CASE(an_older_epoch_is_fenced_when_it_opens_and_while_it_is_open) {
@@ -101,16 +102,47 @@ BOOST_AUTO_TEST_CASE(a_payload_that_cannot_be_decoded_keeps_its_place) {
   const auto refused = s.answers()[2];
   BOOST_TEST(refused.message.starts_with("the payload cannot be carried out"), refused.message);
   // Its dead letter holds what can be held.
-  BOOST_TEST((s.outcomes({reject(2, broken.what.payload, refused.message),
-                          entry_of(3, insert_item(new_item()))})) == "ok*2");
+  BOOST_TEST((s.outcomes({attempt(entry_of(4, "nonsense")), attempt(broken), attempt(entry_of(3, "nonsense")),
+                          entry_of(4, insert_item(new_item()))})) == "CQ001 ok*3");
+  const auto rejected = s.answers()[6];
+  BOOST_TEST((rejected.outcome == entry_outcome::rejected));
+  BOOST_TEST(rejected.reject_sqlstate == "22023");
+  BOOST_TEST(rejected.reject_message == refused.message);
+}
+
+BOOST_AUTO_TEST_CASE(attempts_pass_bad_entries_by_without_failing_those_behind_them) {
+  const auto site = new_site();
+  lane_session s{site};
+  const int a = new_item();
+  const int b = new_item();
+  const auto item = [](int id) { return R"(,"table":"item","where":{"id":)" + std::to_string(id) + "}"; };
+  BOOST_TEST(
+      (s.outcomes({attempt(entry_of(1, insert_item(a, "it's \\u20ac \\\" \\\\"))),
+                   attempt(entry_of(2, insert_item(b) + "," + insert_item(a))),
+                   attempt(entry_of(3, R"({"op":"update","set":{"note":"n"})" + item(a) + "}" + "," +
+                                           R"({"op":"update","set":{"note":null})" + item(b) +
+                                           R"(,"expect_rows":0})")),
+                   attempt(entry_of(4, R"({"op":"delete")" + item(b) + "}")), entry_of(5, insert_item(b)),
+                   attempt(entry_of(6, R"({"op":"delete")" + item(b) + "}")), barrier()})) == "ok*7");
+  std::string became;
+  for (const auto& answer : s.answers())
+    became += answer.outcome == entry_outcome::applied ? "applied " : answer.reject_sqlstate + " ";
+  BOOST_TEST(became == "applied 23505 applied CQ004 applied applied applied ");
+  BOOST_TEST(s.answers()[1].reject_message.find("already exists") != std::string::npos);
+  BOOST_TEST(name_of(a) == "it's \u20ac \" \\");
+  BOOST_TEST(ask("SELECT note FROM item WHERE id = " + std::to_string(a)) == "n");
+  BOOST_TEST(name_of(b) == "");
+  BOOST_TEST(ask("SELECT array_agg(seq ORDER BY seq) FROM chasqui.dead_letter WHERE site = '" + site + "'") ==
+             "{2,4}");
 }
 
 BOOST_AUTO_TEST_CASE(dead_letters_are_told_when_a_session_opens) {
   const auto site = new_site();
-  const auto dead = reject(2, R"({"steps":[]})", "duplicate of 'x'");
+  const auto dead = attempt(entry_of(2, nonsense()));
   {
     lane_session s{site};
-    BOOST_TEST((s.outcomes({reject(1, "{}"), dead, reject(3, "{}"), barrier()})) == "ok*4");
+    BOOST_TEST((s.outcomes({attempt(entry_of(1, nonsense())), dead, attempt(entry_of(3, nonsense())),
+                            barrier()})) == "ok*4");
   }
   lane_session again{site, 1, across_the_link(), 1};
   const auto opened = again.opened();
@@ -120,17 +152,17 @@ BOOST_AUTO_TEST_CASE(dead_letters_are_told_when_a_session_opens) {
   BOOST_TEST(first.lane == "main");
   BOOST_TEST(first.seq == 2U);
   BOOST_TEST((first.id == dead.what.id));
-  BOOST_TEST(first.sqlstate == "23505");
-  BOOST_TEST(first.message == "duplicate of 'x'");
+  BOOST_TEST(first.sqlstate == "42P01");
+  BOOST_TEST(first.message == "relation \"nowhere\" does not exist");
   BOOST_TEST((std::chrono::system_clock::now() - first.at < 60s));
   BOOST_TEST(ask("SELECT payload FROM chasqui.dead_letter WHERE seq = 2 AND site = '" + site + "'") ==
-             R"({"steps":[]})");
+             dead.what.payload);
 }
 
 BOOST_AUTO_TEST_CASE(a_cursor_jumps_and_the_primary_says_which_suspects_never_came) {
   const auto site = new_site();
   const auto came = new_id();
-  const auto buried = reject(2, "{}");
+  const auto buried = attempt(entry_of(2, nonsense()));
   const std::vector<uuid> never{new_id(), new_id()};
   {
     lane_session s{site};

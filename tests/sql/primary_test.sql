@@ -47,6 +47,8 @@ $$ SELECT last_id FROM chasqui.cursor WHERE site = 'site' AND lane = p_lane $$;
 CREATE TABLE public.private_notes (note text);
 CREATE TABLE public.obs (id integer PRIMARY KEY);
 GRANT SELECT, INSERT ON public.obs TO chasqui_forwarder;
+CREATE TABLE public.child (obs integer REFERENCES public.obs DEFERRABLE INITIALLY DEFERRED);
+GRANT INSERT ON public.child TO chasqui_forwarder;
 CREATE ROLE stranger;
 
 SET SESSION AUTHORIZATION chasqui_forwarder;
@@ -158,6 +160,47 @@ SELECT test.fails('a bad step',
 SELECT test.is('the cursor', test.cursor_at('main'), '5@5');
 SELECT test.is('the id is free', (SELECT count(*) FROM chasqui.applied WHERE txn_id = test.id(6)), 0::bigint);
 
+\echo an attempt decides what becomes of an entry, and the cursor moves in any case
+SELECT chasqui.begin_epoch('site', 'care', 1) \g /dev/null
+CREATE FUNCTION pg_temp.attempt(seq bigint, id uuid, steps text) RETURNS text LANGUAGE sql AS
+$$ SELECT concat_ws(' ', outcome, code, reason)
+   FROM chasqui.attempt('site', 'care', 1, '{08,40,57014,CQ001,CQ002}', seq, id, steps, '{"of":"' || seq || '"}') $$;
+SELECT test.is('good', pg_temp.attempt(1, test.id(301), '[["INSERT INTO obs SELECT ($1->>''id'')::int", {"id": 501}],
+  ["INSERT INTO obs SELECT $1::int + $2::int + $3::int", 500, 1, 1], ["INSERT INTO obs VALUES (503)"]]'), 'applied');
+SELECT test.is('its rows', array_agg(id), '{501,502,503}'::integer[]) FROM obs WHERE id > 500;
+SELECT test.is('bad in its second step',
+               pg_temp.attempt(2, test.id(302), '[["INSERT INTO obs VALUES (504)"], ["INSERT INTO obs VALUES (501)"]]'),
+               'rejected 23505 duplicate key value violates unique constraint "obs_pkey": Key (id)=(501) already exists.');
+SELECT test.is('its rows', (SELECT count(*) FROM obs WHERE id = 504), 0::bigint);
+SELECT test.is('its dead letter', format('%s %s %s', txn_id, sqlstate, payload), test.id(302) || ' 23505 {"of":"2"}')
+FROM chasqui.dead_letter WHERE lane = 'care';
+SELECT test.is('not applied', (SELECT count(*) FROM chasqui.applied WHERE txn_id = test.id(302)), 0::bigint);
+SELECT test.is('applied before', pg_temp.attempt(3, test.id(301), '[["INSERT INTO obs VALUES (505)"]]') LIKE 'skipped %',
+               true);
+SELECT test.is('its rows', (SELECT count(*) FROM obs WHERE id = 505), 0::bigint);
+SELECT test.is('no JSON', pg_temp.attempt(4, test.id(304), '[["SELECT 1", "\u0000"]]') LIKE 'rejected 22P05 %', true);
+SELECT test.is('no right', pg_temp.attempt(5, test.id(305), '[["INSERT INTO private_notes VALUES (1)"]]'),
+               'rejected 42501 permission denied for table private_notes');
+SELECT test.is('the cursor', test.cursor_at('care') || test.id_at('care'), '5@1' || test.id(305));
+
+\echo an attempt rejects nothing for an error that passes
+SELECT test.fails(state, format('SELECT pg_temp.attempt(6, test.id(306), %L)',
+                                format('[["DO $x$ BEGIN RAISE SQLSTATE ''%s''; END $x$"]]', state)), state)
+FROM unnest('{40001,40P01,08006,CQ002}'::text[]) AS state \g /dev/null
+SELECT test.fails('a gap', $$SELECT pg_temp.attempt(7, test.id(307), '[]')$$, 'CQ001', 'gap: %have 5, want 6');
+SELECT test.is('a failed assertion', pg_temp.attempt(6, test.id(306), '[["DO $x$ BEGIN ASSERT false; END $x$"]]'),
+               'rejected P0004 assertion failed');
+SELECT test.is('the dead letters', array_agg(seq ORDER BY seq), '{2,4,5,6}'::bigint[])
+FROM chasqui.dead_letter WHERE lane = 'care';
+
+\echo what is deferred to the commit is decided in the attempt
+SELECT test.is('no parent', pg_temp.attempt(7, test.id(307), '[["INSERT INTO child VALUES (999)"]]') LIKE 'rejected 23503 %',
+               true);
+SELECT test.is('a parent that comes later',
+               pg_temp.attempt(8, test.id(308), '[["INSERT INTO child VALUES (998)"], ["INSERT INTO obs VALUES (998)"]]'),
+               'applied');
+SELECT test.is('the cursor', test.cursor_at('care'), '8@1');
+
 \echo a wrong number of rows is refused
 SELECT chasqui.expect_rows(0, 0), chasqui.expect_rows(7, 7) \g /dev/null
 SELECT test.fails('too few', 'SELECT chasqui.expect_rows(0, 1)', 'CQ004', 'expected 1 rows, found 0');
@@ -221,7 +264,10 @@ SELECT test.is('the schema for others', has_schema_privilege('stranger', 'chasqu
 
 \echo no function trusts the search_path of its caller
 SELECT test.is(proname::text, proconfig, '{"search_path=pg_catalog, pg_temp"}'::text[])
-FROM pg_proc WHERE pronamespace = 'chasqui'::regnamespace \g /dev/null
+FROM pg_proc WHERE pronamespace = 'chasqui'::regnamespace AND proname <> 'attempt' \g /dev/null
+
+\echo the one function that runs what it is given does so with the rights of its caller
+SELECT test.is('attempt', prosecdef, false) FROM pg_proc WHERE oid = 'chasqui.attempt'::regproc;
 
 \echo another installation keeps the data and mends the rights
 CREATE TEMP TABLE before AS

@@ -184,11 +184,26 @@ private:
   };
 
   segment_answer answer(const segment& s) {
-    segment_answer a{s.ticket, run(s), "", {cursor + 1}, 1, {}};
+    segment_answer a;
+    a.ticket = s.ticket;
+    a.sqlstate = run(s);
+    if (s.kind == segment_kind::attempt && (a.sqlstate == "CQ003" || a.sqlstate.starts_with("23")))
+      decide(s, a);
+    a.flushed = {cursor + 1};
+    a.timeline = 1;
     if (s.kind == segment_kind::realign && a.sqlstate.empty())
       std::copy_if(s.over.suspects.begin(), s.over.suspects.end(), std::back_inserter(a.missing),
                    [&](uuid id) { return !has(id); });
     return a;
+  }
+
+  void decide(const segment& s, segment_answer& a) {
+    const auto sqlstate = std::exchange(a.sqlstate, "");
+    a.outcome = sqlstate == "CQ003" ? entry_outcome::skipped : entry_outcome::rejected;
+    if (a.outcome == entry_outcome::rejected)
+      a.reject_sqlstate = sqlstate;
+    cursor = s.what.seq;
+    last_id = s.what.id;
   }
 
   [[nodiscard]] bool has(uuid id) const {
@@ -208,14 +223,12 @@ private:
     }
     if (s.what.seq != cursor + 1)
       return "CQ001";
-    if (s.kind == segment_kind::apply) {
-      if (const auto bad = poison.find(s.what.seq); bad != poison.end())
-        return bad->second;
-      if (has(s.what.id))
-        return "CQ003";
-      applied.push_back(s.what.seq);
-      applied_ids.push_back(s.what.id);
-    }
+    if (const auto bad = poison.find(s.what.seq); bad != poison.end())
+      return bad->second;
+    if (has(s.what.id))
+      return "CQ003";
+    applied.push_back(s.what.seq);
+    applied_ids.push_back(s.what.id);
     cursor = s.what.seq;
     last_id = s.what.id;
     return "";

@@ -9,12 +9,13 @@ bool is(const std::string& sqlstate, verdict v) { return judge(sqlstate) == v; }
 } // namespace
 
 BOOST_AUTO_TEST_CASE(errors_that_pass_are_sent_again) {
-  for (const auto* s : {"40001", "40P01", "53100", "53200", "53300", "55P03", "57014", "25006", "58030"})
+  for (const auto* s :
+       {"40001", "40P01", "53100", "53200", "53300", "55P03", "57014", "25006", "58030", "XX000", "XX001"})
     BOOST_TEST(is(s, verdict::resend), s);
 }
 
 BOOST_AUTO_TEST_CASE(errors_of_the_connection_lose_the_link) {
-  for (const auto* s : {"08000", "08006", "57P01", "57P02", "57P03"})
+  for (const auto* s : {"08000", "08006", "57P01", "57P02", "57P03", "26000"})
     BOOST_TEST(is(s, verdict::link_lost), s);
 }
 
@@ -28,6 +29,19 @@ BOOST_AUTO_TEST_CASE(our_own_classes_mean_what_the_primary_says) {
 BOOST_AUTO_TEST_CASE(any_other_error_is_about_the_entry) {
   for (const auto* s : {"23505", "23503", "22P02", "42P01", "42703", "P0001", "55000", "2200"})
     BOOST_TEST(is(s, verdict::refuse_entry), s);
+}
+
+BOOST_AUTO_TEST_CASE(the_primary_is_told_which_errors_are_not_the_entrys) {
+  const auto passing = passing_sqlstates();
+  const auto passes = [&](std::string_view sqlstate) {
+    return std::any_of(passing.begin(), passing.end(),
+                       [&](const auto& p) { return sqlstate.starts_with(p); });
+  };
+  for (const auto* s : {"08006", "57P01", "40001", "53200", "55P03", "57014", "58030", "25006", "XX000",
+                        "26000", "CQ001", "CQ002"})
+    BOOST_TEST(passes(s), s);
+  for (const auto* s : {"23505", "55000", "57000", "25001", "CQ003", "CQ004", "P0001"})
+    BOOST_TEST(!passes(s), s);
 }
 
 BOOST_FIXTURE_TEST_CASE(a_new_session_starts_with_a_barrier_and_takes_from_behind_the_cursor, session) {
@@ -136,7 +150,8 @@ BOOST_AUTO_TEST_CASE(the_smallest_window_holds_one_entry_at_a_time) {
   BOOST_TEST(s.done->seq == 5U);
 }
 
-BOOST_FIXTURE_TEST_CASE(an_entry_that_is_refused_becomes_a_dead_letter_and_the_next_ones_flow_on, session) {
+BOOST_FIXTURE_TEST_CASE(an_entry_that_is_refused_comes_again_as_an_attempt_and_becomes_a_dead_letter,
+                        session) {
   stream(3);
   answer();
   answer("23505"); // Entry 2: the primary refuses it.
@@ -145,29 +160,77 @@ BOOST_FIXTURE_TEST_CASE(an_entry_that_is_refused_becomes_a_dead_letter_and_the_n
   BOOST_TEST(done->seq == 1U);
   BOOST_TEST(pulled->from_seq == 2U);
   give(2, 3);
-  BOOST_TEST((kinds_in_flight() == kinds{reject, apply, barrier}));
-  BOOST_TEST(in_flight.front().sqlstate == "23505");
-  BOOST_TEST(in_flight.front().message == "why");
-  answer();
+  BOOST_TEST((kinds_in_flight() == kinds{attempt, attempt, barrier}));
+  answer(rejected_for("23505"));
   answer();
   BOOST_TEST(refused.empty()); // Not before a barrier.
   answer();
   BOOST_REQUIRE(refused.size() == 1U);
   BOOST_TEST(refused.front().seq == 2U);
   BOOST_TEST((refused.front().id == uuid{1, 2}));
+  BOOST_TEST(refused.front().sqlstate == "23505");
+  BOOST_TEST(refused.front().message == "why");
   BOOST_TEST(done->seq == 3U);
 }
 
-BOOST_FIXTURE_TEST_CASE(an_id_that_was_applied_before_is_skipped_and_is_no_dead_letter, session) {
+BOOST_FIXTURE_TEST_CASE(an_id_that_was_applied_before_is_passed_over_and_is_no_dead_letter, session) {
   stream(2);
   answer("CQ003");
   answer("CQ001");
   answer();
   give(2, 2);
-  BOOST_TEST((kinds_in_flight() == kinds{skip, apply, barrier}));
+  BOOST_TEST((kinds_in_flight() == kinds{attempt, attempt, barrier}));
+  segment_answer skipped;
+  skipped.outcome = entry_outcome::skipped;
+  answer(skipped);
   answer_all();
   BOOST_TEST(refused.empty());
   BOOST_TEST(done->seq == 2U);
+}
+
+BOOST_FIXTURE_TEST_CASE(further_bad_entries_cost_no_resending, session) {
+  stream(1);
+  answer("23505");
+  answer();
+  give(1, 1);
+  answer_all();
+  obey(core.on_available({"main", 11}));
+  give(10, 11);
+  for (int i = 0; i < 10; ++i) {
+    BOOST_TEST((in_flight.front().kind == attempt));
+    answer(i % 2 == 0 ? rejected_for("23505") : segment_answer{});
+  }
+  BOOST_TEST((kinds_in_flight() == kinds{barrier}));
+  BOOST_TEST(!pulled.has_value());
+  answer();
+  BOOST_TEST(refused.size() == 5U);
+  BOOST_TEST(done->seq == 11U);
+}
+
+BOOST_FIXTURE_TEST_CASE(care_ends_after_a_run_of_entries_without_trouble, session) {
+  auto limits = small_limits();
+  limits.careful_entries = 3;
+  core = forwarder_core{"main", limits};
+  stream(1);
+  answer("23505");
+  answer();
+  const auto one_more = [&](seqno seq, const segment_answer& a) {
+    if (!pulled)
+      obey(core.on_available({"main", seq}));
+    give(1, seq);
+    const auto kind = in_flight.front().kind;
+    answer(a);
+    answer_all();
+    return kind;
+  };
+  kinds sent;
+  for (seqno seq = 1; seq <= 4; ++seq)
+    sent.push_back(one_more(seq, seq == 2 ? rejected_for("23505") : segment_answer{}));
+  BOOST_TEST((sent == kinds{attempt, attempt, attempt, attempt}));
+  sent.clear();
+  for (seqno seq = 5; seq <= 6; ++seq)
+    sent.push_back(one_more(seq, {}));
+  BOOST_TEST((sent == kinds{attempt, apply}));
 }
 
 BOOST_FIXTURE_TEST_CASE(an_error_that_passes_is_resent_as_it_was_and_costs_the_entry_nothing, session) {
@@ -219,13 +282,26 @@ BOOST_FIXTURE_TEST_CASE(a_batch_that_was_asked_for_before_an_entry_failed_is_not
   BOOST_TEST(pulled->from_seq == 1U);
 }
 
-BOOST_FIXTURE_TEST_CASE(a_reject_that_the_primary_refuses_as_well_needs_an_operator, session) {
+BOOST_FIXTURE_TEST_CASE(an_attempt_that_the_primary_refuses_as_well_needs_an_operator, session) {
   stream(1);
   answer("23505");
   answer();
   give(1, 1);
   answer("42501");
   BOOST_TEST((quit_code() == fault_code::diverged));
+}
+
+BOOST_FIXTURE_TEST_CASE(an_attempt_that_fails_for_a_reason_that_passes_is_sent_again, session) {
+  stream(1);
+  answer("23505");
+  answer();
+  give(1, 1);
+  answer("40001");
+  answer();
+  give(1, 1);
+  BOOST_TEST((kinds_in_flight() == kinds{attempt, barrier}));
+  answer_all();
+  BOOST_TEST(done->seq == 1U);
 }
 
 BOOST_FIXTURE_TEST_CASE(a_gap_that_no_failure_explains_ends_the_session, session) {

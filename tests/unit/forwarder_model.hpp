@@ -57,7 +57,7 @@ struct primary_model {
     else if (s.kind == segment_kind::realign)
       realign(s.over, a);
     else if (s.kind != segment_kind::heartbeat)
-      a.sqlstate = take_entry(s);
+      a.sqlstate = take_entry(s, a);
     a.flushed = {flushed.cursor + 1};
     a.timeline = 1;
     return a;
@@ -80,7 +80,7 @@ private:
     flushed = now;
   }
 
-  std::string take_entry(const segment& s) {
+  std::string take_entry(const segment& s, segment_answer& a) {
     const auto n = s.what.id.low;
     if (fails_left[n] > 0) {
       --fails_left[n];
@@ -88,16 +88,17 @@ private:
     }
     if (now.cursor != s.what.seq - 1)
       return "CQ001";
-    if (s.kind == segment_kind::apply) {
-      if (has(n))
-        return "CQ003";
-      if (natures[n] == nature::poison)
-        return "23505";
+    const std::string refused = has(n) ? "CQ003" : natures[n] == nature::poison ? "23505" : "";
+    if (refused.empty()) {
       now.applied.push_back(n);
-    } else if (s.kind == segment_kind::reject) {
-      now.dead[n] = {"main", s.what.seq, s.what.id, s.sqlstate, s.message, {}};
-    } else if (!has(n)) {
-      return "CQ005";
+    } else if (s.kind == segment_kind::apply) {
+      return refused;
+    } else if (has(n)) {
+      a.outcome = entry_outcome::skipped;
+    } else {
+      a.outcome = entry_outcome::rejected;
+      a.reject_sqlstate = refused;
+      now.dead[n] = {"main", s.what.seq, s.what.id, refused, "", {}};
     }
     now.cursor = s.what.seq;
     now.last_id = s.what.id;

@@ -20,6 +20,7 @@ struct history {
     limits.window_bytes_max = 50 + dice.up_to(2000);
     limits.take_entries_max = 1 + dice.up_to(10);
     limits.take_bytes_max = 20 + dice.up_to(500);
+    limits.careful_entries = 1 + dice.up_to(10);
     limits.barrier_entries = 1 + dice.up_to(15);
     entries_max = 1 + dice.up_to(80);
     append_every = 1 + dice.up_to(30); // From a crowded log to one that is empty most of the time.

@@ -31,6 +31,11 @@ inline forwarder_limits small_limits() {
   return out;
 }
 
+/// The answer to an attempt that the primary has made a dead letter of.
+inline segment_answer rejected_for(const std::string& sqlstate) {
+  return {0, "", "", {}, 0, {}, entry_outcome::rejected, sqlstate, "why"};
+}
+
 /// A session whose answers the test gives one by one, in order.
 struct session {
   forwarder_core core{"main", small_limits()};
@@ -92,7 +97,7 @@ struct session {
     done.reset();
   }
   segment answer(const std::string& sqlstate = "", std::uint64_t flushed = 100) {
-    return answer({0, sqlstate, sqlstate.empty() ? "" : "why", {flushed}, 1, {}});
+    return answer(segment_answer{0, sqlstate, sqlstate.empty() ? "" : "why", {flushed}, 1, {}, {}, {}, {}});
   }
   segment answer(segment_answer a) {
     BOOST_REQUIRE(!in_flight.empty());

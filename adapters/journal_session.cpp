@@ -16,7 +16,8 @@ instant now() {
 } // namespace
 
 journal_session::journal_session(std::string site, journal_settings settings)
-    : site_{std::move(site)}, settings_{std::move(settings)}, reserve_{settings_.path + "-reserve"} {}
+    : site_{std::move(site)}, settings_{std::move(settings)}, reserve_{settings_.path + "-reserve",
+                                                                       settings_.reserve_bytes} {}
 
 log_opened journal_session::open(const std::vector<std::string>& lanes) {
   shut("it was opened again.");

@@ -27,6 +27,12 @@ struct settings {
   } redis;
 
   struct {
+    std::string path;                             ///< The file; "" for no journal.
+    std::uint64_t file_bytes_max = 16ULL << 30U;  ///< Beyond it, the journal is full.
+    std::uint64_t queue_bytes_max = 64ULL << 20U; ///< What waits for the disk; more is refused.
+  } journal;
+
+  struct {
     std::string dsn; ///< libpq keywords or URI, of the role `chasqui_forwarder`.
     milliseconds connect_timeout_ms{10'000};
   } primary;

@@ -30,9 +30,14 @@ void check_required(const settings& s, settings_report& report) {
       report.refuse(key.name, std::string{key.name} + " must be set: " + std::string{key.description});
 }
 
-void check_redis(const settings& s, settings_report& report) {
-  if (s.redis.socket.empty() && s.redis.host.empty())
-    report.refuse("redis.socket", "redis.socket or redis.host must be set: where Redis is");
+void check_stores(const settings& s, settings_report& report) {
+  if (s.redis.socket.empty() && s.redis.host.empty() && s.journal.path.empty())
+    report.refuse("redis.socket",
+                  "redis.socket, redis.host or journal.path must be set: where the log is kept");
+  if (!s.journal.path.empty() && s.journal.queue_bytes_max < s.buffer.group_bytes_max)
+    report.refuse("journal.queue_bytes_max",
+                  "journal.queue_bytes_max must not be below buffer.group_bytes_max, or the largest appends "
+                  "wait for an idle disk");
   if (!s.redis.socket.empty() && !s.redis.host.empty())
     report.refuse("redis.host", "redis.socket and redis.host are both set; keep one of them");
 }
@@ -105,7 +110,7 @@ void check_remote(const settings& s, settings_report& report) {
 
 void check_settings(const settings& s, settings_report& report) {
   check_required(s, report);
-  check_redis(s, report);
+  check_stores(s, report);
   check_order(s, report);
   check_remote(s, report);
   check_files(s, report);

@@ -74,6 +74,19 @@ BOOST_AUTO_TEST_CASE(every_kind_of_value_arrives_at_its_member) {
   BOOST_TEST(good.value.buffer.retain_entries == 5'000'000U);
 }
 
+BOOST_AUTO_TEST_CASE(a_journal_will_do_instead_of_redis_and_one_of_the_two_must_be_set) {
+  const std::string others = "site = \"atacama\"\nprimary.dsn = \"p\"\nreplica.dsn = \"r\"\n";
+  const auto journal = read(others + "journal.path = \"/var/lib/chasqui/journal.db\"\n");
+  BOOST_TEST(all_errors(journal) == "");
+  BOOST_TEST(journal.value.journal.path == "/var/lib/chasqui/journal.db");
+  BOOST_TEST(all_errors(read(others)) ==
+             "a.toml: redis.socket, redis.host or journal.path must be set: where the log is kept\n");
+  BOOST_TEST(errors_with("journal.path = \"/tmp/journal.db\"\n") == "");
+  BOOST_TEST(
+      errors_with("[journal]\npath = \"/tmp/journal.db\"\nqueue_bytes_max = 1_048_576\n")
+          .starts_with("a.toml:7:19: journal.queue_bytes_max must not be below buffer.group_bytes_max"));
+}
+
 BOOST_AUTO_TEST_CASE(the_environment_overrides_the_file_and_flags_override_the_environment) {
   const text_map environment{{"CHASQUI_BUFFER_RETAIN_ENTRIES", "7"}, {"CHASQUI_LANES", "a, b"}};
   const auto from_environment = read(least + "buffer.retain_entries = 6\n", environment);
@@ -156,7 +169,7 @@ BOOST_AUTO_TEST_CASE(all_errors_are_reported_at_once_and_none_twice) {
              "a.toml: primary.dsn must be set: The primary, as libpq keywords or URI, with the role "
              "chasqui_forwarder\n"
              "a.toml: replica.dsn must be set: The replica at the observatory, as libpq keywords or URI\n"
-             "a.toml: redis.socket or redis.host must be set: where Redis is\n");
+             "a.toml: redis.socket, redis.host or journal.path must be set: where the log is kept\n");
 }
 
 BOOST_AUTO_TEST_CASE(names_that_would_not_fit_redis_or_the_primary_are_refused) {

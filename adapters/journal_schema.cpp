@@ -53,6 +53,20 @@ void set_ways(sqlite_database& database, std::uint64_t file_bytes_max) {
   database.run(("PRAGMA max_page_count = " + std::to_string(pages_max)).c_str());
 }
 
+std::string schema_of(sqlite_database& database) {
+  std::string text;
+  auto rows = database.query("SELECT sql FROM sqlite_schema ORDER BY name");
+  while (rows.next())
+    (text += rows.bytes(0)) += ';';
+  return text;
+}
+
+std::string expected_schema() {
+  sqlite_database fresh{":memory:"};
+  fresh.run(tables);
+  return schema_of(fresh);
+}
+
 fault not_ours(const std::string& path, const std::string& what) {
   return {fault_code::store_unavailable, "The file " + path + " " + what, ""};
 }
@@ -74,6 +88,12 @@ fault prepare_journal(sqlite_database& database, const std::string& site, const 
   set_ways(database, file_bytes_max);
   if (empty)
     make_tables(database, site);
+  if (schema_of(database) != expected_schema())
+    throw sqlite_error{sqlite_trouble::damaged, "its tables are not those of a journal"};
+  return {};
+}
+
+fault check_owner(sqlite_database& database, const std::string& site, const std::string& path) {
   auto owner = database.query("SELECT site FROM owner");
   if (!owner.next())
     throw sqlite_error{sqlite_trouble::damaged, "the journal does not say whose it is"};

@@ -107,9 +107,18 @@ struct restored {
         return bytes_of(name);
     return "";
   }
+  /// What says whose file it is was hit: it is left to an operator.
+  void check_refusal(const std::string& file) const {
+    const auto& said = opened.problem.message;
+    const auto says = [&](const char* what) { return said.find(what) != std::string::npos; };
+    BOOST_REQUIRE_MESSAGE(says("is a journal of form") || says("of another program") || says("of site"),
+                          said);
+    BOOST_REQUIRE(bytes_of(store.path()) == file);
+  }
   /// It opened, and has a prefix and a damaged rest, or began anew and kept the `file` it found.
   void check_sane(const std::string& file) {
-    BOOST_REQUIRE_EQUAL(opened.problem.message, "");
+    if (opened.problem)
+      return check_refusal(file);
     if (opened.drift.empty())
       BOOST_REQUIRE(kept_aside().empty());
     else

@@ -45,6 +45,6 @@ void disk_reserve::fill() {
     ::unlink(path_.c_str());
 }
 
-bool disk_reserve::spend() { return ::unlink(path_.c_str()) == 0; }
+void disk_reserve::spend() { ::unlink(path_.c_str()); }
 
 } // namespace chasqui

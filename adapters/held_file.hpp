@@ -30,7 +30,7 @@ public:
   disk_reserve(std::string path, std::uint64_t bytes) : path_{std::move(path)}, bytes_{bytes} {}
 
   void fill();  ///< Takes the room, if it is not held yet and is there.
-  bool spend(); ///< Gives it away; false if there is nothing to give.
+  void spend(); ///< Gives it away, if it is held.
 
 private:
   std::string path_;

@@ -13,6 +13,9 @@ namespace chasqui {
 fault prepare_journal(sqlite_database& database, const std::string& site, const std::string& path,
                       std::uint64_t file_bytes_max);
 
+/// Beyond that, the file is full.
+void limit_file(sqlite_database& database, std::uint64_t file_bytes_max);
+
 /// A problem if it is the journal of another site.
 fault check_owner(sqlite_database& database, const std::string& site, const std::string& path);
 

@@ -1,6 +1,7 @@
 #include "adapters/journal_session.hpp"
 
 #include "adapters/journal_marks.hpp"
+#include "adapters/journal_schema.hpp"
 
 #include <chrono>
 #include <exception>
@@ -68,9 +69,9 @@ fault journal_session::carry_out(const work_on_file& work, bool may_spend) {
     try {
       work(*file_->database);
     } catch (const sqlite_error& e) {
-      if (e.trouble() != sqlite_trouble::full || !may_spend || !reserve_.spend())
+      if (e.trouble() != sqlite_trouble::full || !may_spend)
         throw;
-      work(*file_->database);
+      work_with_reserve(work);
     }
     return {};
   } catch (const sqlite_error& e) {
@@ -80,6 +81,16 @@ fault journal_session::carry_out(const work_on_file& work, bool may_spend) {
     return {fault_code::store_unavailable, "The journal " + settings_.path + " broke off: " + e.what() + ".",
             ""};
   }
+}
+
+// Whether it was the disk that is full or the file at its limit: both give way.
+void journal_session::work_with_reserve(const work_on_file& work) {
+  auto& database = *file_->database;
+  reserve_.spend();
+  database.empty_wal();
+  limit_file(database, settings_.file_bytes_max + settings_.reserve_bytes);
+  work(database);
+  limit_file(database, settings_.file_bytes_max);
 }
 
 // A file that SQLite has trouble with is closed as it is: moving the WAL into it could spoil both.

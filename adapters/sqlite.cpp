@@ -100,6 +100,10 @@ void sqlite_database::run(const char* sql) {
   expect(*database_, sqlite3_exec(database_.get(), sql, nullptr, nullptr, nullptr));
 }
 
+void sqlite_database::empty_wal() {
+  sqlite3_wal_checkpoint_v2(database_.get(), nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
+}
+
 void sqlite_database::leave_wal() {
   sqlite3_db_config(database_.get(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
 }

@@ -34,6 +34,8 @@ log_opened journal_session::open(const std::vector<std::string>& lanes) {
   }
   if (!problem)
     return out;
+  if (problem.code == fault_code::outcome_unknown) // Of taking the epoch: the next one is greater anyway.
+    problem.code = fault_code::store_unavailable;
   shut(problem.message);
   return failed_with<log_opened>(problem);
 }
@@ -113,7 +115,7 @@ fault journal_session::fault_of(const sqlite_error& e) {
         where + " is damaged; it is looked at, and set aside if need be, when it is opened again" + said;
   if (e.trouble() == sqlite_trouble::unsettled)
     problem = {fault_code::outcome_unknown,
-               where + " broke off while it was flushed to disk; submit again with the same id" + said, ""};
+               where + " broke off while it wrote to disk; submit again with the same id" + said, ""};
   shut(problem.message);
   return problem;
 }

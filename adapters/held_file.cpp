@@ -11,7 +11,6 @@ namespace chasqui {
 namespace {
 
 constexpr ::mode_t ours_alone = 0600;
-constexpr std::int64_t reserve_bytes = 4 << 20;
 
 } // namespace
 
@@ -34,14 +33,18 @@ bool held_file::lock() { return ::flock(descriptor_, LOCK_EX | LOCK_NB) == 0; }
 
 bool held_file::flush() { return ::fsync(descriptor_) == 0; }
 
-bool held_file::take_room(std::int64_t bytes) { return ::posix_fallocate(descriptor_, 0, bytes) == 0; }
+bool held_file::take_room(std::uint64_t bytes) {
+  return ::posix_fallocate(descriptor_, 0, static_cast<::off_t>(bytes)) == 0;
+}
 
 void disk_reserve::fill() {
+  if (bytes_ == 0)
+    return;
   held_file file{path_, O_RDWR | O_CREAT | O_EXCL};
-  if (file.is_held() && !file.take_room(reserve_bytes))
+  if (file.is_held() && !file.take_room(bytes_))
     ::unlink(path_.c_str());
 }
 
-bool disk_reserve::spend() { return ::unlink(path_.c_str()) == 0; }
+void disk_reserve::spend() { ::unlink(path_.c_str()); }
 
 } // namespace chasqui

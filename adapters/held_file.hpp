@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 
 namespace chasqui {
 
@@ -15,9 +16,9 @@ public:
   ~held_file();
 
   [[nodiscard]] bool is_held() const noexcept { return descriptor_ >= 0; }
-  bool lock();                        ///< Against every other holder, if nobody has it.
-  bool flush();                       ///< What was written is on disk.
-  bool take_room(std::int64_t bytes); ///< Makes it so long, with room on the disk for all of it.
+  bool lock();                         ///< Against every other holder, if nobody has it.
+  bool flush();                        ///< What was written is on disk.
+  bool take_room(std::uint64_t bytes); ///< Makes it so long, with room on the disk for all of it.
 
 private:
   int descriptor_ = -1;
@@ -26,13 +27,14 @@ private:
 /// A file that takes up room, to be given away when there is none left.
 class disk_reserve {
 public:
-  explicit disk_reserve(std::string path) : path_{std::move(path)} {}
+  disk_reserve(std::string path, std::uint64_t bytes) : path_{std::move(path)}, bytes_{bytes} {}
 
   void fill();  ///< Takes the room, if it is not held yet and is there.
-  bool spend(); ///< Gives it away; false if there is nothing to give.
+  void spend(); ///< Gives it away, if it is held.
 
 private:
   std::string path_;
+  std::uint64_t bytes_;
 };
 
 } // namespace chasqui

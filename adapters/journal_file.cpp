@@ -78,21 +78,30 @@ std::string set_aside(const std::string& path) {
   return aside;
 }
 
+// Who owns it is asked of a file that was found sound.
+fault examine(sqlite_database& database, const std::string& site, const journal_settings& settings,
+              bool thorough) {
+  if (auto problem = prepare_journal(database, site, settings.path, settings.file_bytes_max))
+    return problem;
+  if (thorough || fs::file_size(settings.path) <= inspected_bytes_max)
+    if (const auto found = inspect_journal(database, thorough); !found.empty())
+      throw sqlite_error{sqlite_trouble::damaged, found};
+  return check_owner(database, site, settings.path);
+}
+
+// Closing a file that is not taken must change nothing in it.
 fault open_database(const std::string& site, const journal_settings& settings, bool thorough,
                     std::unique_ptr<sqlite_database>& into) {
-  if (const auto problem = make_file(settings.path))
+  if (auto problem = make_file(settings.path))
     return problem;
   auto database = std::make_unique<sqlite_database>(settings.path);
   try {
-    if (auto problem = prepare_journal(*database, site, settings.path, settings.file_bytes_max)) {
+    if (auto problem = examine(*database, site, settings, thorough)) {
       database->leave_wal();
       return problem;
     }
-    if (thorough || fs::file_size(settings.path) <= inspected_bytes_max)
-      if (const auto found = inspect_journal(*database, thorough); !found.empty())
-        throw sqlite_error{sqlite_trouble::damaged, found};
   } catch (const sqlite_error&) {
-    database->leave_wal(); // Closing it must change nothing.
+    database->leave_wal();
     throw;
   }
   into = std::move(database);

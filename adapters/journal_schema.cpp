@@ -36,7 +36,6 @@ void make_tables(sqlite_database& database, const std::string& site) {
 }
 
 void set_ways(sqlite_database& database, std::uint64_t file_bytes_max) {
-  database.run("PRAGMA auto_vacuum = INCREMENTAL"); // Of a new file; an old one keeps what it has.
   std::string mode;
   {
     auto answer = database.query("PRAGMA journal_mode = WAL");
@@ -48,9 +47,21 @@ void set_ways(sqlite_database& database, std::uint64_t file_bytes_max) {
   database.run("PRAGMA temp_store = MEMORY");
   database.run("PRAGMA cell_size_check = ON");
   database.run(("PRAGMA journal_size_limit = " + std::to_string(wal_bytes_max)).c_str());
-  const auto page_bytes = std::max<std::uint64_t>(512, database.number("PRAGMA page_size"));
-  const auto pages_max = std::max<std::uint64_t>(16, file_bytes_max / page_bytes);
-  database.run(("PRAGMA max_page_count = " + std::to_string(pages_max)).c_str());
+  limit_file(database, file_bytes_max);
+}
+
+std::string schema_of(sqlite_database& database) {
+  std::string text;
+  auto rows = database.query("SELECT sql FROM sqlite_schema ORDER BY name");
+  while (rows.next())
+    (text += rows.bytes(0)) += ';';
+  return text;
+}
+
+std::string expected_schema() {
+  sqlite_database fresh{":memory:"};
+  fresh.run(tables);
+  return schema_of(fresh);
 }
 
 fault not_ours(const std::string& path, const std::string& what) {
@@ -58,6 +69,12 @@ fault not_ours(const std::string& path, const std::string& what) {
 }
 
 } // namespace
+
+void limit_file(sqlite_database& database, std::uint64_t file_bytes_max) {
+  const auto page_bytes = std::max<std::uint64_t>(512, database.number("PRAGMA page_size"));
+  const auto pages_max = std::max<std::uint64_t>(16, file_bytes_max / page_bytes);
+  database.run(("PRAGMA max_page_count = " + std::to_string(pages_max)).c_str());
+}
 
 fault prepare_journal(sqlite_database& database, const std::string& site, const std::string& path,
                       std::uint64_t file_bytes_max) {
@@ -71,9 +88,17 @@ fault prepare_journal(sqlite_database& database, const std::string& site, const 
     return not_ours(path, "is a journal of form " + std::to_string(version) +
                               ", and this Chasqui knows form " + std::to_string(form) +
                               " only. Run the version that wrote it until it is drained.");
+  if (empty)
+    database.run("PRAGMA auto_vacuum = INCREMENTAL"); // Writes, and the disk may be full: only once.
   set_ways(database, file_bytes_max);
   if (empty)
     make_tables(database, site);
+  if (schema_of(database) != expected_schema())
+    throw sqlite_error{sqlite_trouble::damaged, "its tables are not those of a journal"};
+  return {};
+}
+
+fault check_owner(sqlite_database& database, const std::string& site, const std::string& path) {
   auto owner = database.query("SELECT site FROM owner");
   if (!owner.next())
     throw sqlite_error{sqlite_trouble::damaged, "the journal does not say whose it is"};

@@ -1,6 +1,7 @@
 #include "adapters/journal_session.hpp"
 
 #include "adapters/journal_marks.hpp"
+#include "adapters/journal_schema.hpp"
 
 #include <chrono>
 #include <exception>
@@ -16,7 +17,8 @@ instant now() {
 } // namespace
 
 journal_session::journal_session(std::string site, journal_settings settings)
-    : site_{std::move(site)}, settings_{std::move(settings)}, reserve_{settings_.path + "-reserve"} {}
+    : site_{std::move(site)}, settings_{std::move(settings)}, reserve_{settings_.path + "-reserve",
+                                                                       settings_.reserve_bytes} {}
 
 log_opened journal_session::open(const std::vector<std::string>& lanes) {
   shut("it was opened again.");
@@ -32,6 +34,8 @@ log_opened journal_session::open(const std::vector<std::string>& lanes) {
   }
   if (!problem)
     return out;
+  if (problem.code == fault_code::outcome_unknown) // Of taking the epoch: the next one is greater anyway.
+    problem.code = fault_code::store_unavailable;
   shut(problem.message);
   return failed_with<log_opened>(problem);
 }
@@ -67,9 +71,9 @@ fault journal_session::carry_out(const work_on_file& work, bool may_spend) {
     try {
       work(*file_->database);
     } catch (const sqlite_error& e) {
-      if (e.trouble() != sqlite_trouble::full || !may_spend || !reserve_.spend())
+      if (e.trouble() != sqlite_trouble::full || !may_spend)
         throw;
-      work(*file_->database);
+      work_with_reserve(work);
     }
     return {};
   } catch (const sqlite_error& e) {
@@ -79,6 +83,16 @@ fault journal_session::carry_out(const work_on_file& work, bool may_spend) {
     return {fault_code::store_unavailable, "The journal " + settings_.path + " broke off: " + e.what() + ".",
             ""};
   }
+}
+
+// Whether it was the disk that is full or the file at its limit: both give way.
+void journal_session::work_with_reserve(const work_on_file& work) {
+  auto& database = *file_->database;
+  reserve_.spend();
+  database.empty_wal();
+  limit_file(database, settings_.file_bytes_max + settings_.reserve_bytes);
+  work(database);
+  limit_file(database, settings_.file_bytes_max);
 }
 
 // A file that SQLite has trouble with is closed as it is: moving the WAL into it could spoil both.
@@ -101,7 +115,7 @@ fault journal_session::fault_of(const sqlite_error& e) {
         where + " is damaged; it is looked at, and set aside if need be, when it is opened again" + said;
   if (e.trouble() == sqlite_trouble::unsettled)
     problem = {fault_code::outcome_unknown,
-               where + " broke off while it was flushed to disk; submit again with the same id" + said, ""};
+               where + " broke off while it wrote to disk; submit again with the same id" + said, ""};
   shut(problem.message);
   return problem;
 }

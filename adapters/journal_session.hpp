@@ -35,6 +35,7 @@ private:
 
   template <class Answer, class Work> Answer attempt(const Work& work, bool may_spend);
   fault carry_out(const work_on_file& work, bool may_spend);
+  void work_with_reserve(const work_on_file& work);
   fault begin(const std::vector<std::string>& lanes, log_opened& into);
   fault fault_of(const sqlite_error& e);
 

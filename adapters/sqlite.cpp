@@ -22,9 +22,11 @@ sqlite_trouble trouble_of(int extended, int system_error) {
   return sqlite_trouble::failed;
 }
 
+// SQLite keeps no `errno` of a failed commit (sqlite3_system_errno), but neither does it touch it.
 [[noreturn]] void fail(sqlite3& database, int result) {
+  const int system_error = errno;
   const int extended = sqlite3_extended_errcode(&database);
-  throw sqlite_error{trouble_of(extended == SQLITE_OK ? result : extended, sqlite3_system_errno(&database)),
+  throw sqlite_error{trouble_of(extended == SQLITE_OK ? result : extended, system_error),
                      "SQLite: " + std::string{sqlite3_errmsg(&database)} + ", code " +
                          std::to_string(extended)};
 }
@@ -62,6 +64,7 @@ void sqlite_query::bind(sqlite_blob blob) {
 }
 
 bool sqlite_query::next() {
+  errno = 0;
   const int result = sqlite3_step(&statement_);
   if (result != SQLITE_ROW && result != SQLITE_DONE)
     fail(database_, result);
@@ -98,6 +101,10 @@ sqlite_database::~sqlite_database() = default;
 
 void sqlite_database::run(const char* sql) {
   expect(*database_, sqlite3_exec(database_.get(), sql, nullptr, nullptr, nullptr));
+}
+
+void sqlite_database::empty_wal() {
+  sqlite3_wal_checkpoint_v2(database_.get(), nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
 }
 
 void sqlite_database::leave_wal() {

@@ -87,6 +87,9 @@ public:
   /// The first column of the first row; 0 if there is none.
   template <class... Values> std::uint64_t number(const char* sql, const Values&... values);
 
+  /// Moves what is in the WAL into the file, as far as there is room, and gives the room of the WAL back.
+  void empty_wal();
+
   /// The WAL stays as it is when this is closed: what is in it may be the only good copy.
   void leave_wal();
 

@@ -24,7 +24,8 @@ struct roll_page {
 /// A log on the local disk that also keeps the *roll*: the ids of the entries that another store keeps, so
 /// that they can be named if that store loses them. What the journal appends or imports itself is on the
 /// roll, too. `open` tells as head the greater of its own and the roll's; `append` knows the ids of the roll,
-/// and answers them as repeated.
+/// and answers them as repeated. What `mark` trims, and what lies beyond the end that `adopt` sets, leaves
+/// the roll with it.
 class journal_store : public log_store {
 public:
   /// Writes lines down, and the epoch of the owner; without a flush to disk, so that a power cut may take the

@@ -27,6 +27,22 @@ std::vector<roll_line> lines_of(seqno first, seqno last, const std::string& lane
   return status.st_mode & 0777U;
 }
 
+/// An open journal whose thread waits in a handler until it is told to go on.
+struct held_up_journal {
+  explicit held_up_journal(const journal_settings& settings) : store{make_journal("atacama", settings)} {
+    BOOST_REQUIRE_EQUAL(log.open().problem.message, "");
+    std::promise<void> waits;
+    store->find(test_id(1), [&waits, may = go_on.get_future().share()](const log_place&) {
+      waits.set_value();
+      may.wait();
+    });
+    get(waits.get_future());
+  }
+  std::shared_ptr<journal_store> store;
+  journal_client log{store};
+  std::promise<void> go_on;
+};
+
 } // namespace
 
 BOOST_FIXTURE_TEST_SUITE(the_journal, open_journal)
@@ -270,23 +286,13 @@ BOOST_AUTO_TEST_CASE(a_full_queue_refuses_at_once_and_what_was_taken_is_carried_
   const fresh_journal store;
   auto settings = store.settings();
   settings.queue_calls_max = 20;
-  const auto log = make_journal("atacama", settings);
-  journal_client client{log};
-  BOOST_TEST(client.open().problem.message == "");
-  // The thread of the journal waits in this handler until it is told to go on.
-  std::promise<void> go_on;
-  std::promise<void> waits;
-  log->find(test_id(1), [&waits, may = go_on.get_future().share()](const log_place&) {
-    waits.set_value();
-    may.wait();
-  });
-  get(waits.get_future());
+  held_up_journal journal{settings};
   std::vector<std::future<append_result>> answers;
   for (std::uint64_t i = 1; i <= 100; ++i)
-    answers.push_back(client.begin_append({test_item(i)}));
+    answers.push_back(journal.log.begin_append({test_item(i)}));
   BOOST_CHECK(get(answers.back()).problem.code ==
               fault_code::overloaded); // At once: nothing else can be done.
-  go_on.set_value();
+  journal.go_on.set_value();
   std::uint64_t kept = 0;
   for (std::size_t i = 0; i + 1 < answers.size(); ++i) {
     const auto answer = get(answers[i]);
@@ -294,21 +300,23 @@ BOOST_AUTO_TEST_CASE(a_full_queue_refuses_at_once_and_what_was_taken_is_carried_
     kept += answer.slots.size();
   }
   BOOST_TEST(kept == 19U);
-  BOOST_TEST(client.read(1).entries.size() == 19U);
+  BOOST_TEST(journal.log.read(1).entries.size() == 19U);
 }
 
 BOOST_AUTO_TEST_CASE(the_queue_is_bounded_in_bytes_and_takes_a_large_call_when_it_is_empty) {
   const fresh_journal store;
   auto settings = store.settings();
   settings.queue_bytes_max = 10'000;
-  journal_client client{make_journal("atacama", settings)};
-  BOOST_TEST(client.open().problem.message == "");
-  client.find(test_id(1));
-  BOOST_CHECK(wait_until(
-      [&, i = std::uint64_t{0}]() mutable {
-        return !client.append({test_item(++i, "main", 50'000)}).problem;
-      },
-      in(answer_deadline)));
+  held_up_journal journal{settings};
+  auto first = journal.log.begin_append({test_item(1, "main", 7'000)});
+  auto second = journal.log.begin_append({test_item(2, "main", 7'000)});
+  auto third = journal.log.begin_append({test_item(3, "main", 500)});
+  BOOST_CHECK(get(second).problem.code == fault_code::overloaded);
+  journal.go_on.set_value();
+  BOOST_TEST(get(first).slots.size() == 1U);
+  BOOST_TEST(get(third).slots.size() == 1U);
+  const auto large = [&] { return journal.log.append({test_item(4, "main", 50'000)}).problem; };
+  BOOST_CHECK(wait_until([&] { return !large(); }, in(answer_deadline)));
 }
 
 BOOST_AUTO_TEST_CASE(every_call_is_answered_once_when_the_journal_goes_away) {

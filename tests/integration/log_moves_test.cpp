@@ -38,6 +38,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(an_adopted_end_cuts_off_what_lies_beyond_it, Store
   BOOST_TEST(again.slots[0].seq == 8U);
   BOOST_TEST(again.slots[1].repeated);
   BOOST_TEST(again.slots[1].seq == 7U);
+  BOOST_CHECK(log.find(test_id(8)).problem.code == fault_code::not_found); // Another one has its number now.
   const auto lane = log.open().lanes.at(0);
   BOOST_TEST(lane.head == 8U);
   BOOST_TEST(lane.committed == 5U);

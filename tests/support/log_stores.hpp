@@ -36,7 +36,9 @@ private:
 /// A directory that holds nothing else, and what opens the log in it.
 class fresh_journal {
 public:
-  std::shared_ptr<journal_store> make(const std::string& site = "atacama") {
+  fresh_journal() = default;
+  explicit fresh_journal(const std::filesystem::path& base) : dir_{base} {}
+  std::shared_ptr<journal_store> make(const std::string& site = "atacama") const {
     return make_journal(site, settings());
   }
   [[nodiscard]] std::string path() const { return dir_.file("journal.db"); }

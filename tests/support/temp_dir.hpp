@@ -10,8 +10,8 @@ namespace chasqui::test {
 /// A new directory that goes away with this object. Its path is short enough for unix sockets in it.
 class temp_dir {
 public:
-  temp_dir() {
-    std::string form = (std::filesystem::temp_directory_path() / "chasqui-XXXXXX").string();
+  explicit temp_dir(const std::filesystem::path& base = std::filesystem::temp_directory_path()) {
+    std::string form = (base / "chasqui-XXXXXX").string();
     if (::mkdtemp(form.data()) == nullptr)
       throw std::system_error(errno, std::generic_category(), form);
     path_ = form;

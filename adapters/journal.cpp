@@ -58,7 +58,7 @@ void go_on(const std::shared_ptr<desk>& at, std::uint64_t turn, const step& next
 
 class journal final : public journal_store {
 public:
-  journal(std::string site, journal_settings settings)
+  journal(std::string site, const journal_settings& settings)
       : path_{settings.path}, desk_{std::make_shared<desk>(std::move(site), settings)}, thread_{[at = desk_] {
           at->queue.run();
         }} {}
@@ -82,7 +82,8 @@ public:
   }
   void mark(lane_marks marks, seqno trim_through, handler<fault> then) override;
   void bury(rejected why, handler<fault> then) override {
-    call(call_bytes + why.message.size(), std::move(then), [why = std::move(why)](auto& s) {
+    const auto bytes = call_bytes + why.message.size();
+    call(bytes, std::move(then), [why = std::move(why)](auto& s) {
       return s.template settle<fault>([&](auto& file) { return bury_entry(file, why); });
     });
   }
@@ -219,7 +220,7 @@ void journal::close() {
 
 std::shared_ptr<journal_store> make_journal(std::string site, journal_settings settings) {
   settings.path = std::filesystem::absolute(settings.path).string();
-  return std::make_shared<journal>(std::move(site), std::move(settings));
+  return std::make_shared<journal>(std::move(site), settings);
 }
 
 } // namespace chasqui

@@ -67,7 +67,7 @@ std::string stamp() {
 // What belongs to the file goes with it, and is in its new place before the file is: SQLite empties a WAL
 // that it finds beside a new file.
 std::string set_aside(const std::string& path) {
-  const auto aside = path + ".damaged-" + stamp();
+  auto aside = path + ".damaged-" + stamp();
   for (const auto* const suffix : {"-wal", "-journal"})
     if (fs::exists(path + suffix))
       fs::create_hard_link(path + suffix, aside + suffix);

@@ -303,6 +303,34 @@ BOOST_FIXTURE_TEST_CASE(a_damaged_entry_is_named_and_the_others_are_read, open_j
   BOOST_TEST(log.read(15).entries.size() == 1U);
 }
 
+BOOST_FIXTURE_TEST_CASE(damage_that_is_met_later_closes_the_journal_and_gives_nothing_wrong, open_journal) {
+  for (std::uint64_t first = 1; first <= 30'000; first += 5'000)
+    log.append(test_items(first, first + 4'999, 200));
+  log.close();
+  BOOST_TEST(log.open().drift.empty());
+  {
+    std::fstream file{store.path(), std::ios::binary | std::ios::in | std::ios::out};
+    const auto bytes = static_cast<std::streamoff>(fs::file_size(store.path()));
+    file.seekp(bytes / 4);
+    file << std::string(static_cast<std::size_t>(bytes / 4), '\xA5');
+  }
+  log_slice slice;
+  seqno seq = 1;
+  for (; !slice.problem && seq <= 30'000; seq += slice.entries.size()) {
+    slice = log.read(seq, 500);
+    for (std::size_t i = 0; i < slice.entries.size(); ++i)
+      BOOST_REQUIRE_EQUAL(slice.entries[i].payload, test_payload(seq + i, 200));
+  }
+  BOOST_TEST(seq > 1'000U);
+  BOOST_CHECK(slice.problem.code == fault_code::store_unavailable);
+  BOOST_TEST(slice.problem.message.find("is damaged") != std::string::npos, slice.problem.message);
+  BOOST_TEST(log.append({test_item(50'000)}).problem.message.find("is not open") != std::string::npos);
+  const auto again = log.open();
+  BOOST_TEST(again.problem.message == "");
+  BOOST_TEST(again.drift.size() == 1U);
+  BOOST_TEST(log.append({test_item(1)}).slots.size() == 1U);
+}
+
 // Not a test of its own: what the next one starts, and kills.
 BOOST_AUTO_TEST_CASE(appender, *boost::unit_test::disabled()) {
   const auto* const path = std::getenv("JOURNAL_TO_FILL"); // NOLINT(concurrency-mt-unsafe)

@@ -36,12 +36,14 @@ void checker::submitted(const uuid& id) {
 
 void checker::answered(const receipt& proof, durability store_promise, const uuid& kept_there) {
   auto& f = of(proof.id);
-  expect(proof.durability == store_promise, "receipt",
-         "The receipt of " + name(f) + " says " + std::string{to_string(proof.durability)} +
-             ", but the store promises " + std::string{to_string(store_promise)} + ".");
-  expect(kept_there.is_nil() || kept_there == f.id, "receipt",
-         "The receipt of " + name(f) + " names seq " + std::to_string(proof.seq) + ", where the store has " +
-             to_string(kept_there) + ".");
+  expect(proof.durability == store_promise, "receipt", [&] {
+    return "The receipt of " + name(f) + " says " + std::string{to_string(proof.durability)} +
+           ", but the store promises " + std::string{to_string(store_promise)} + ".";
+  });
+  expect(kept_there.is_nil() || kept_there == f.id, "receipt", [&] {
+    return "The receipt of " + name(f) + " names seq " + std::to_string(proof.seq) +
+           ", where the store has " + to_string(kept_there) + ".";
+  });
   f.may_be_kept = true;
   ++happenings_;
   if (f.acknowledged != 0)
@@ -51,7 +53,7 @@ void checker::answered(const receipt& proof, durability store_promise, const uui
   f.seq = proof.seq;
   // What has gone from the store is there no more because the replica has it.
   expect(!kept_there.is_nil() || f.replayed, "receipt",
-         "The receipt of " + name(f) + " is for an entry that the store does not have.");
+         [&] { return "The receipt of " + name(f) + " is for an entry that the store does not have."; });
 }
 
 void checker::refused(const uuid& id, const fault& why) {
@@ -71,10 +73,11 @@ void checker::refused(const uuid& id, const fault& why) {
   }
 }
 
-void checker::told_in_time(sim_time waited, sim_time allowed, const std::string& what) {
-  expect(waited <= allowed, "deadline",
-         what + " waits for its answer since " + std::to_string(waited.count() / 1000) + " ms; " +
-             std::to_string(allowed.count() / 1000) + " ms were allowed.");
+void checker::told_in_time(sim_time waited, sim_time allowed, const char* what) {
+  expect(waited <= allowed, "deadline", [&] {
+    return std::string{what} + " waits for its answer since " + std::to_string(waited.count() / 1000) +
+           " ms; " + std::to_string(allowed.count() / 1000) + " ms were allowed.";
+  });
 }
 
 void checker::flushed(std::size_t lane, seqno seq, const uuid& id) {
@@ -92,27 +95,31 @@ seqno checker::beyond_recall(std::size_t lane, std::uint64_t retained) const {
   return std::max(facts.trimmed, facts.replayed - std::min(facts.replayed, retained));
 }
 
-void checker::claim(const char* check, const std::string& who, const lane_marks& marks) {
+void checker::claim(const char* check, const char* who, const lane_marks& marks) {
   const auto& facts = lanes_.at(lane_number(marks.lane));
-  const auto lane = who + " of lane " + marks.lane + " ";
-  expect(marks.committed <= facts.flushed, check,
-         lane + "says committed " + std::to_string(marks.committed) +
-             "; the primary never had more on disk than " + std::to_string(facts.flushed) + ".");
-  expect(marks.replicated <= facts.replayed, check,
-         lane + "says replicated " + std::to_string(marks.replicated) + "; the replica never had more than " +
-             std::to_string(facts.replayed) + ".");
-  expect(marks.released <= facts.replayed, "release",
-         lane + "says released " + std::to_string(marks.released) + "; the replica never had more than " +
-             std::to_string(facts.replayed) + ".");
+  const auto lane = [&] { return std::string{who} + " of lane " + marks.lane + " "; };
+  expect(marks.committed <= facts.flushed, check, [&] {
+    return lane() + "says committed " + std::to_string(marks.committed) +
+           "; the primary never had more on disk than " + std::to_string(facts.flushed) + ".";
+  });
+  expect(marks.replicated <= facts.replayed, check, [&] {
+    return lane() + "says replicated " + std::to_string(marks.replicated) +
+           "; the replica never had more than " + std::to_string(facts.replayed) + ".";
+  });
+  expect(marks.released <= facts.replayed, "release", [&] {
+    return lane() + "says released " + std::to_string(marks.released) + "; the replica never had more than " +
+           std::to_string(facts.replayed) + ".";
+  });
 }
 
 void checker::marks_saved(const lane_marks& marks, seqno trim_through) {
   claim("marks", "The mark", marks);
   auto& trimmed = lanes_.at(lane_number(marks.lane)).trimmed;
   trimmed = std::max(trimmed, trim_through);
-  expect(trim_through <= marks.released, "release",
-         "Lane " + marks.lane + " is trimmed up to " + std::to_string(trim_through) +
-             ", but released only up to " + std::to_string(marks.released) + ".");
+  expect(trim_through <= marks.released, "release", [&] {
+    return "Lane " + marks.lane + " is trimmed up to " + std::to_string(trim_through) +
+           ", but released only up to " + std::to_string(marks.released) + ".";
+  });
 }
 
 void checker::heard(const event& e, std::uint64_t incarnation) {
@@ -120,8 +127,9 @@ void checker::heard(const event& e, std::uint64_t incarnation) {
     told(e);
   if (incarnation != std::exchange(heard_incarnation_, incarnation))
     last_event_ = 0;
-  expect(e.number == last_event_ + 1, "events",
-         "Event " + std::to_string(e.number) + " follows event " + std::to_string(last_event_) + ".");
+  expect(e.number == last_event_ + 1, "events", [&] {
+    return "Event " + std::to_string(e.number) + " follows event " + std::to_string(last_event_) + ".";
+  });
   last_event_ = e.number;
   lane_marks said;
   said.lane = e.lane;
@@ -132,8 +140,9 @@ void checker::heard(const event& e, std::uint64_t incarnation) {
   else if (e.kind == event_kind::released)
     said.released = e.to_seq;
   else if (e.kind == event_kind::rejected)
-    expect(of(e.id).flushed && nature_of(e.id) == nature::poison, "dead letter",
-           name(of(e.id)) + " is told to be a dead letter, and the primary knows nothing of it.");
+    expect(of(e.id).flushed && nature_of(e.id) == nature::poison, "dead letter", [&] {
+      return name(of(e.id)) + " is told to be a dead letter, and the primary knows nothing of it.";
+    });
   else if (e.kind == event_kind::supervision)
     fail("supervision", "A fault of the runtime's own: " + e.detail);
   if (said.committed + said.replicated + said.released > 0)
@@ -146,7 +155,8 @@ void checker::judge_order(const std::vector<uuid>& applied, std::size_t lane) {
   const fate* last = nullptr;
   for (const auto& id : applied) {
     const auto& f = of(id);
-    expect(f.lane == lane, "order", name(f) + " was applied in lane " + lane_name(lane) + ".");
+    expect(f.lane == lane, "order",
+           [&] { return name(f) + " was applied in lane " + lane_name(lane) + "."; });
     if (f.acknowledged != 0 && f.acknowledged < last_submit)
       fail("order",
            name(f) + " was acknowledged before " + name(*last) + " was submitted, and applied after it.");
@@ -166,16 +176,17 @@ void checker::judge_end(const std::vector<std::vector<uuid>>& applied, const std
   }
   for (const auto& id : dead) {
     expect(nature_of(id) == nature::poison, "dead letter",
-           name(of(id)) + " is a dead letter without a reason.");
+           [&] { return name(of(id)) + " is a dead letter without a reason."; });
     ++times[index_of(id) - 1];
   }
   for (const auto& f : fates_) {
     const auto count = times[index_of(f.id) - 1];
-    expect(count <= 1, "exactly once", name(f) + " was applied " + std::to_string(count) + " times.");
+    expect(count <= 1, "exactly once",
+           [&] { return name(f) + " was applied " + std::to_string(count) + " times."; });
     expect(count == 1 || f.acknowledged == 0, "lost",
-           name(f) + " was acknowledged, and the primary does not have it.");
+           [&] { return name(f) + " was acknowledged, and the primary does not have it."; });
     expect(count == 0 || f.may_be_kept, "answer",
-           name(f) + " was refused as not kept each time, and the primary has it.");
+           [&] { return name(f) + " was refused as not kept each time, and the primary has it."; });
   }
 }
 

@@ -47,9 +47,10 @@ public:
 
   /// Reports a broken promise; the first one counts.
   void fail(std::string check, std::string what);
-  void expect(bool holds, const char* check, const std::string& what) {
+  /// `what` makes the sentence, if it is needed.
+  template <class Sentence> void expect(bool holds, const char* check, Sentence what) {
     if (!holds)
-      fail(check, what);
+      fail(check, what());
   }
 
   // Control processes.
@@ -58,7 +59,7 @@ public:
   void answered(const receipt& proof, durability store_promise, const uuid& kept_there);
   void refused(const uuid& id, const fault& why);
   void left_open(const uuid& id) { of(id).may_be_kept = true; }
-  void told_in_time(sim_time waited, sim_time allowed, const std::string& what);
+  void told_in_time(sim_time waited, sim_time allowed, const char* what);
 
   // The primary and the replica.
   void flushed(std::size_t lane, seqno seq, const uuid& id);
@@ -81,7 +82,7 @@ private:
     seqno trimmed = 0;  ///< By the runtime.
   };
   void judge_order(const std::vector<uuid>& applied, std::size_t lane);
-  void claim(const char* check, const std::string& who, const lane_marks& marks);
+  void claim(const char* check, const char* who, const lane_marks& marks);
 
   std::uint64_t happenings_ = 0;
   std::uint64_t acknowledged_ = 0;

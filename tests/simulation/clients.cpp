@@ -94,9 +94,10 @@ void clients::wait_for(const uuid& id) {
       [this, number, id](const reached& r) {
         watching_.erase(number);
         const auto& f = checker_.of(id);
-        checker_.expect(f.replayed || (r.stage == stage::rejected && f.flushed), "await",
-                        "Somebody is told that " + to_string(id) + " is " + std::string{to_string(r.stage)} +
-                            ", and the replica does not have it.");
+        checker_.expect(f.replayed || (r.stage == stage::rejected && f.flushed), "await", [&] {
+          return "Somebody is told that " + to_string(id) + " is " + std::string{to_string(r.stage)} +
+                 ", and the replica does not have it.";
+        });
       },
       [this, number](const fault&) { watching_.erase(number); });
 }

@@ -71,12 +71,14 @@ void connection::send(std::vector<segment> segments) {
 }
 
 void connection::check_window() const {
-  access_.checker_.expect(entries_unanswered_ <= bounds_.entries_max, "window",
-                          std::to_string(entries_unanswered_) + " entries are under way; the window takes " +
-                              std::to_string(bounds_.entries_max) + ".");
-  access_.checker_.expect(bytes_unanswered_ <= bounds_.bytes_max + newest_bytes_, "window",
-                          std::to_string(bytes_unanswered_) + " bytes are under way; the window takes " +
-                              std::to_string(bounds_.bytes_max) + ".");
+  access_.checker_.expect(entries_unanswered_ <= bounds_.entries_max, "window", [&] {
+    return std::to_string(entries_unanswered_) + " entries are under way; the window takes " +
+           std::to_string(bounds_.entries_max) + ".";
+  });
+  access_.checker_.expect(bytes_unanswered_ <= bounds_.bytes_max + newest_bytes_, "window", [&] {
+    return std::to_string(bytes_unanswered_) + " bytes are under way; the window takes " +
+           std::to_string(bounds_.bytes_max) + ".";
+  });
 }
 
 void connection::run(const std::vector<segment>& part) {
@@ -125,6 +127,11 @@ void connection::reset() {
   back_->cut();
   server_open_ = false;
   fail("The connection was reset.");
+}
+
+void connection::forget() {
+  out_->close();
+  back_->close();
 }
 
 void connection::end() {

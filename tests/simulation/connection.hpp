@@ -19,6 +19,8 @@ public:
   /// The client goes; the server hears of it after all that was sent before.
   void leave();
   void reset();
+  /// Nothing gets through any more, and neither end is told.
+  void forget();
   /// The server's end closes.
   void end();
 

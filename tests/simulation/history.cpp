@@ -141,6 +141,8 @@ private:
       return link_.unblock();
     case deed_kind::reset_link:
       return primary_access_.reset();
+    case deed_kind::forget_connections:
+      return primary_access_.forget();
     case deed_kind::primary_crash:
       return crash_primary();
     case deed_kind::primary_start:
@@ -264,7 +266,8 @@ private:
           said_ = r;
         });
       settle();
-      checker_.expect(world_.now() <= bound, "progress", "Everything works again, and still " + standing());
+      checker_.expect(world_.now() <= bound, "progress",
+                      [&] { return "Everything works again, and still " + standing(); });
     }
   }
 
@@ -286,9 +289,10 @@ private:
       if (r.what != wal_record::content::rejected)
         continue;
       dead.push_back(r.id);
-      checker_.expect(store_.is_buried(lane_name(r.lane), r.seq, r.id), "dead letter",
-                      "Seq " + std::to_string(r.seq) + " of lane " + lane_name(r.lane) +
-                          " is a dead letter on the primary, and the site does not have it as one.");
+      checker_.expect(store_.is_buried(lane_name(r.lane), r.seq, r.id), "dead letter", [&] {
+        return "Seq " + std::to_string(r.seq) + " of lane " + lane_name(r.lane) +
+               " is a dead letter on the primary, and the site does not have it as one.";
+      });
     }
     checker_.judge_end(applied, dead);
   }

@@ -2,15 +2,24 @@
 
 namespace chasqui::simulation {
 
+namespace {
+
+constexpr sim_time retransmission_min{std::chrono::milliseconds{400}};
+constexpr sim_time retransmission_max{std::chrono::seconds{30}};
+
+} // namespace
+
 void link::unblock() {
   blocked_ = {};
   for (auto& direction : held_)
     for (auto& waiting : std::exchange(direction, {}))
       if (const auto line = waiting.lock())
-        line->schedule();
+        line->resume();
 }
 
 void wire::send(std::function<void()> arrive) {
+  if (closed_)
+    return;
   under_way_.push_back(std::move(arrive));
   schedule();
 }
@@ -18,6 +27,13 @@ void wire::send(std::function<void()> arrive) {
 void wire::schedule() {
   last_due_ = std::max(last_due_, world_.now() + link_.delay());
   world_.at(last_due_, [me = shared_from_this()] { me->deliver(); });
+}
+
+void wire::resume() {
+  const auto wait = world_.chance.one_in(8) ? retransmission_max : retransmission_min;
+  last_due_ = std::max(last_due_, world_.now() + sim_time{static_cast<std::int64_t>(world_.chance.below(
+                                                     static_cast<std::uint64_t>(wait.count())))});
+  schedule();
 }
 
 void wire::deliver() {

@@ -16,7 +16,8 @@ enum class way : std::uint8_t { out, back };
 class wire;
 
 /// The path between the observatory and Cologne. A way that is blocked keeps what was sent, as TCP does, and
-/// delivers it once it is open again; only a reset loses it.
+/// delivers it once it is open again, sometimes long after: the sender tries again at growing intervals. Only
+/// a reset loses it.
 class link {
 public:
   explicit link(world& w) : world_{w} {}
@@ -54,10 +55,16 @@ public:
 
   /// Everything under way is lost.
   void cut() { under_way_.clear(); }
+  /// And everything that is yet to be sent.
+  void close() {
+    cut();
+    closed_ = true;
+  }
 
 private:
   friend class link;
   void schedule();
+  void resume();
   void deliver();
 
   world& world_;
@@ -65,6 +72,7 @@ private:
   way direction_;
   std::deque<std::function<void()>> under_way_;
   sim_time last_due_{0};
+  bool closed_ = false;
 };
 
 } // namespace chasqui::simulation

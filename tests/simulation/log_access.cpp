@@ -38,9 +38,10 @@ public:
   }
 
   void append(std::vector<append_item> items, handler<append_result> then) override {
-    access_.checker_.expect(items.size() <= group_max_, "group",
-                            std::to_string(items.size()) + " entries are appended at once; the limit is " +
-                                std::to_string(group_max_) + ".");
+    access_.checker_.expect(items.size() <= group_max_, "group", [&] {
+      return std::to_string(items.size()) + " entries are appended at once; the limit is " +
+             std::to_string(group_max_) + ".";
+    });
     append_result unknown;
     unknown.problem = out_of_reach(fault_code::outcome_unknown);
     call<append_result>(

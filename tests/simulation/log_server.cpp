@@ -211,7 +211,7 @@ uuid log_server::at(const std::string& lane, seqno seq) const {
 
 bool log_server::is_buried(const std::string& lane, seqno seq, const uuid& id) const {
   const auto found = dead_.find({lane, seq});
-  return found != dead_.end() && found->second.why.id == id;
+  return found != dead_.end() && found->second.why.id == id && !found->second.payload.empty();
 }
 
 const entry* log_server::entry_at(const std::string& lane, seqno seq) const {

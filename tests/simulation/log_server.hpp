@@ -38,6 +38,7 @@ public:
 
   /// Who stands at this number; nil when nobody does.
   [[nodiscard]] uuid at(const std::string& lane, seqno seq) const;
+  /// Whether this is a dead letter here, with what it wanted.
   [[nodiscard]] bool is_buried(const std::string& lane, seqno seq, const uuid& id) const;
 
 private:

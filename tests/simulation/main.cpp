@@ -46,9 +46,10 @@ struct totals {
   }
 };
 
-void report(const outcome& o) {
+void report(const outcome& o, const plan_options& plans) {
   std::cout << "seed " << o.seed << ": " << o.broken->check << ": " << o.broken->what
-            << "\n  Again: simulate --seed " << o.seed << std::endl;
+            << "\n  Again: simulate --seed " << o.seed << (plans.light ? " --light" : "")
+            << (plans.lossy ? " --lossy" : "") << std::endl;
 }
 
 totals run(const options& o) {
@@ -62,7 +63,7 @@ totals run(const options& o) {
       const std::lock_guard lock{guard};
       out.add(done);
       if (done.broken)
-        report(done);
+        report(done, o.plans);
       if (out.broken.size() >= violations_max)
         next = o.first_seed + o.seeds;
     }
@@ -100,6 +101,7 @@ int simulate(int argc, char** argv) {
       ->capture_default_str()
       ->check(CLI::Range(1, 256));
   app.add_flag("--json", o.json, "End with one JSON object");
+  app.add_flag("--light", o.plans.light, "With a tenth of the work");
   app.add_flag("--lossy", o.plans.lossy, "With stores that lose what they acknowledged");
   CLI11_PARSE(app, argc, argv);
   if (o.seed) {

@@ -18,6 +18,7 @@ constexpr std::array names{std::string_view{"burst"},
                            std::string_view{"lose_homeward"},
                            std::string_view{"heal_link"},
                            std::string_view{"reset_link"},
+                           std::string_view{"forget_connections"},
                            std::string_view{"primary_crash"},
                            std::string_view{"primary_start"},
                            std::string_view{"primary_trouble"},
@@ -61,6 +62,7 @@ constexpr std::array troubles{
     trouble{deed_kind::lose_homeward, deed_kind::heal_link, 0, 120 * second_us},
     trouble{deed_kind::reset_link, deed_kind::heal_link, 0, 0},
     trouble{deed_kind::reset_link, deed_kind::heal_link, 0, 0},
+    trouble{deed_kind::forget_connections, deed_kind::heal_link, 0, 0},
     trouble{deed_kind::primary_crash, deed_kind::primary_start, 0, 60 * second_us},
     trouble{deed_kind::primary_crash, deed_kind::primary_start, 0, second_us},
     trouble{deed_kind::primary_trouble, deed_kind::primary_calm, 4, 40 * second_us},
@@ -137,7 +139,7 @@ private:
   // Some work and some trouble at about the same time, then a quiet while.
   void add_episode() {
     now_ += chance_.one_in(2) ? within(120 * second_us)
-                              : within(chance_.one_in(2) ? 30 * 86'400 * second_us : 86'400 * second_us);
+                              : within(chance_.one_in(2) ? 100 * 86'400 * second_us : 86'400 * second_us);
     const auto bursts = chance_.between(1, 3);
     for (std::uint64_t i = 0; i < bursts; ++i)
       add(now_ + within(15 * second_us), deed_kind::burst, amount_of_burst(), chance_.between(1, 60));
@@ -149,7 +151,8 @@ private:
   std::uint64_t amount_of_burst() {
     if (chance_.one_in(3))
       return 1;
-    return chance_.one_in(20) ? chance_.between(500, 4000) : chance_.between(2, 150);
+    const auto amount = chance_.one_in(20) ? chance_.between(500, 4000) : chance_.between(2, 150);
+    return options_.light ? amount / 10 + 1 : amount;
   }
 
   void add_trouble(sim_time at) {

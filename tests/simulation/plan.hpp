@@ -20,6 +20,7 @@ enum class deed_kind : std::uint8_t {
   lose_homeward,
   heal_link,
   reset_link,
+  forget_connections, ///< Silently: neither side is told.
   // The primary.
   primary_crash,
   primary_start,
@@ -64,8 +65,9 @@ struct deed {
   std::uint64_t detail = 0;
 };
 
-/// Faults that are left out unless asked for.
+/// What a history is made of besides its seed.
 struct plan_options {
+  bool light = false; ///< With a tenth of the work.
   bool lossy = false; ///< The store loses what it acknowledged; see docs/notes.md.
 };
 

@@ -80,6 +80,10 @@ void primary_access::reset() {
   each([](connection& c) { c.reset(); });
 }
 
+void primary_access::forget() {
+  each([](connection& c) { c.forget(); });
+}
+
 void primary_access::end_sessions() {
   each([](connection& c) { c.end(); });
 }

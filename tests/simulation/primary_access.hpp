@@ -29,6 +29,8 @@ public:
 
   /// Every connection breaks, with what is under way.
   void reset();
+  /// Every connection goes silent for ever.
+  void forget();
   /// Every connection ends at the primary's side, and the runtime hears of it if it can.
   void end_sessions();
 

@@ -75,8 +75,9 @@ std::string primary_server::advance(const segment& s, const claimant& who, wal_r
   } else if (what == wal_record::content::rejected) {
     dead_[{who.lane, s.what.seq}] = {lane_name(who.lane), s.what.seq, s.what.id, s.sqlstate, s.message, {}};
   }
-  checker_.expect(who.incarnation >= newest_incarnation_, "fencing",
-                  "Seq " + std::to_string(s.what.seq) + " of a runtime that was replaced is applied.");
+  checker_.expect(who.incarnation >= newest_incarnation_, "fencing", [&] {
+    return "Seq " + std::to_string(s.what.seq) + " of a runtime that was replaced is applied.";
+  });
   row.cursor = s.what.seq;
   commit(what, who.lane, s.what.seq, s.what.id);
   return "";

@@ -43,7 +43,7 @@ void clients::on_receipt(std::uint64_t number, const receipt& proof) {
   checker_.answered(proof, server.promise, server.at(proof.lane, proof.seq));
   if (world_.chance.one_in(40))
     wait_for(proof.id);
-  if (world_.chance.one_in(200)) // Who forgets that it has a receipt gets the same again.
+  if (!insistent_ && world_.chance.one_in(200)) // Who forgets that it has a receipt gets the same again.
     try_later({proof.id, {}, tries_max});
 }
 
@@ -60,8 +60,8 @@ void clients::try_later(attempt a) {
     return; // It gives up.
   again_.push_back(a);
   if (!std::exchange(again_is_due_, true))
-    world_.after(sim_time{static_cast<std::int64_t>(
-                     world_.chance.between(200'000, a.tries < tries_max ? 3'000'000 : 600'000'000))},
+    world_.after(sim_time{static_cast<std::int64_t>(world_.chance.between(
+                     200'000, a.tries < tries_max || insistent_ ? 3'000'000 : 600'000'000))},
                  [this] { try_again(); });
 }
 

@@ -24,6 +24,7 @@ struct options {
   unsigned threads = 2;
   bool json = false;
   bool trace = false;
+  bool stop = false;
   plan_options plans;
 };
 
@@ -64,7 +65,7 @@ totals run(const options& o) {
       out.add(done);
       if (done.broken)
         report(done, o.plans);
-      if (out.broken.size() >= violations_max)
+      if (out.broken.size() >= (o.stop ? 1 : violations_max))
         next = o.first_seed + o.seeds;
     }
   };
@@ -101,6 +102,7 @@ int simulate(int argc, char** argv) {
       ->capture_default_str()
       ->check(CLI::Range(1, 256));
   app.add_flag("--json", o.json, "End with one JSON object");
+  app.add_flag("--stop", o.stop, "End at the first violation");
   app.add_flag("--light", o.plans.light, "With a tenth of the work");
   app.add_flag("--lossy", o.plans.lossy, "With stores that lose what they acknowledged");
   CLI11_PARSE(app, argc, argv);

@@ -80,6 +80,20 @@ void checker::told_in_time(sim_time waited, sim_time allowed, const char* what) 
   });
 }
 
+void checker::destroyed(const std::vector<uuid>& ids) {
+  for (const auto& id : ids)
+    of(id).destroyed = true;
+}
+
+void checker::note_missing(const event& e) {
+  for (auto& f : fates_)
+    if (lane_name(f.lane) == e.lane && f.acknowledged != 0 && f.seq >= e.from_seq && f.seq <= e.to_seq) {
+      f.missed = true;
+      expect(f.destroyed, "missing",
+             [&] { return name(f) + " is told to be missing, and the store never lost it."; });
+    }
+}
+
 void checker::flushed(std::size_t lane, seqno seq, const uuid& id) {
   lanes_.at(lane).flushed = std::max(lanes_.at(lane).flushed, seq);
   of(id).flushed = true;
@@ -143,6 +157,8 @@ void checker::heard(const event& e, std::uint64_t incarnation) {
     expect(of(e.id).flushed && nature_of(e.id) == nature::poison, "dead letter", [&] {
       return name(of(e.id)) + " is told to be a dead letter, and the primary knows nothing of it.";
     });
+  else if (e.kind == event_kind::missing)
+    note_missing(e);
   else if (e.kind == event_kind::supervision)
     fail("supervision", "A fault of the runtime's own: " + e.detail);
   if (said.committed + said.replicated + said.released > 0)
@@ -183,7 +199,7 @@ void checker::judge_end(const std::vector<std::vector<uuid>>& applied, const std
     const auto count = times[index_of(f.id) - 1];
     expect(count <= 1, "exactly once",
            [&] { return name(f) + " was applied " + std::to_string(count) + " times."; });
-    expect(count == 1 || f.acknowledged == 0, "lost",
+    expect(count == 1 || f.acknowledged == 0 || (f.destroyed && f.missed), "lost",
            [&] { return name(f) + " was acknowledged, and the primary does not have it."; });
     expect(count == 0 || f.may_be_kept, "answer",
            [&] { return name(f) + " was refused as not kept each time, and the primary has it."; });

@@ -34,6 +34,8 @@ public:
     bool may_be_kept = false;       ///< Somebody was told so, or was told that nobody knows.
     bool replayed = false;          ///< A replica has had it, applied or as a dead letter.
     bool flushed = false;           ///< The primary has had it on disk.
+    bool destroyed = false;         ///< The store itself lost it, though it had promised it.
+    bool missed = false;            ///< The runtime has said that it is missing.
   };
 
   explicit checker(std::size_t lanes) : lanes_(lanes) {}
@@ -61,7 +63,8 @@ public:
   void left_open(const uuid& id) { of(id).may_be_kept = true; }
   void told_in_time(sim_time waited, sim_time allowed, const char* what);
 
-  // The primary and the replica.
+  // The store, the primary and the replica.
+  void destroyed(const std::vector<uuid>& ids);
   void flushed(std::size_t lane, seqno seq, const uuid& id);
   void replayed(std::size_t lane, seqno seq, const uuid& id);
 
@@ -81,6 +84,7 @@ private:
     seqno replayed = 0; ///< The furthest that a replica ever had.
     seqno trimmed = 0;  ///< By the runtime.
   };
+  void note_missing(const event& e);
   void judge_order(const std::vector<uuid>& applied, std::size_t lane);
   void claim(const char* check, const char* who, const lane_marks& marks);
 

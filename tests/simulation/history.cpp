@@ -26,7 +26,8 @@ constexpr const char* passing_error[passing_errors] = {"40001", "53300", "55P03"
 class history {
 public:
   history(std::uint64_t seed, const plan_options& options, std::ostream* log)
-      : plan_{make_plan(seed, options)}, log_{log}, world_{seed ^ 0x9E37'79B9'7F4A'7C15},
+      : plan_{make_plan(seed, options)}, lossy_{options.lossy}, log_{log}, world_{seed ^
+                                                                                  0x9E37'79B9'7F4A'7C15},
         checker_{plan_.how.lanes.size()}, link_{world_}, primary_{world_, checker_, plan_.how.lanes.size()},
         primary_access_{world_, checker_, link_, primary_}, replica_{world_, checker_, link_, primary_,
                                                                      plan_.how.lanes.size()},
@@ -81,7 +82,16 @@ private:
     clients_.look_for_late_answers(clock_slack + 2 * std::max(passes, last_step_));
     last_step_ = passes;
     if (host_.ended())
+      on_end_of_runtime();
+  }
+
+  // A store that lost entries may end the runtime; then systemd starts it again.
+  void on_end_of_runtime() {
+    if (!lossy_)
       checker_.fail("ended", "The runtime stopped by itself: " + host_.ended()->message);
+    host_.kill();
+    clients_.forsaken();
+    world_.after(seconds{1}, [this] { start_host(); });
   }
 
   void settle() {
@@ -100,7 +110,7 @@ private:
     clients_.forsaken();
     if (std::exchange(cuts_power_, false)) {
       store_access_.become(log_condition::down);
-      store_.lose_power();
+      checker_.destroyed(store_.lose_power());
       store_access_.become(log_condition::running);
     }
     if (std::exchange(start_is_due_, false))
@@ -196,17 +206,20 @@ private:
     case deed_kind::store_crash:
       return store_access_.become(log_condition::down);
     case deed_kind::store_start:
-      store_.full = false;
+      store_.full = store_.disk_full = false;
       return store_access_.become(log_condition::running);
     case deed_kind::store_full:
       store_.full = true;
+      store_.disk_full = d.detail == 1;
       return;
     case deed_kind::kill:
     case deed_kind::power_cut:
-      cuts_power_ = d.kind == deed_kind::power_cut && store_.promise == durability::fsynced;
+      cuts_power_ = d.kind == deed_kind::power_cut && (store_.promise == durability::fsynced || lossy_);
       if (host_.is_running())
         kill_in_ = d.amount + 1;
       return;
+    case deed_kind::store_wiped:
+      return checker_.destroyed(store_.wipe());
     case deed_kind::host_start:
       return start_host();
     case deed_kind::wall_step:
@@ -314,6 +327,7 @@ private:
   }
 
   plan plan_;
+  bool lossy_;
   std::ostream* log_;
   outcome out_;
   world world_;

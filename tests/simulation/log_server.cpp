@@ -94,6 +94,8 @@ fault log_server::mark(epoch_no epoch, const lane_marks& marks, seqno trim_throu
 fault log_server::bury(epoch_no epoch, const rejected& why) {
   if (const auto problem = refusal(epoch))
     return problem;
+  if (disk_full)
+    return {fault_code::store_full, "The disk is full.", ""};
   const auto* kept = entry_at(why.lane, why.seq);
   if (kept != nullptr && kept->id != why.id)
     return {fault_code::diverged, "The log has another transaction there.", ""};
@@ -137,7 +139,8 @@ fault log_server::adopt(epoch_no epoch, const lane_marks& marks) {
   if (const auto problem = refusal(epoch))
     return problem;
   auto& log = lanes_[marks.lane];
-  drop_back(log, marks.head);
+  std::vector<uuid> beyond;
+  drop_back(log, marks.head, beyond);
   if (log.marks.head < marks.head) { // The numbers in between are given to nobody.
     drop_front(log, marks.lane, log.marks.head);
     log.marks.first = marks.head + 1;
@@ -192,16 +195,22 @@ void log_server::flush() {
     log.flushed = log.marks.head;
 }
 
-void log_server::lose_power() {
+std::vector<uuid> log_server::lose_power() {
+  std::vector<uuid> lost;
   for (auto& [name, log] : lanes_)
-    drop_back(log, std::max(log.flushed, log.marks.first - 1));
+    drop_back(log, std::max(log.flushed, log.marks.first - 1), lost);
+  return lost;
 }
 
-void log_server::wipe() {
+std::vector<uuid> log_server::wipe() {
+  std::vector<uuid> lost;
+  for (auto& [name, log] : lanes_)
+    drop_back(log, log.marks.first - 1, lost);
   lanes_.clear();
   ids_.clear();
   dead_.clear();
   epoch_ = 0;
+  return lost;
 }
 
 uuid log_server::at(const std::string& lane, seqno seq) const {
@@ -230,9 +239,10 @@ void log_server::drop_front(lane_log& log, const std::string& lane, seqno throug
   }
 }
 
-void log_server::drop_back(lane_log& log, seqno head) {
+void log_server::drop_back(lane_log& log, seqno head, std::vector<uuid>& dropped) {
   while (log.marks.head > head && !log.entries.empty()) {
-    ids_.erase(log.entries.back().id);
+    dropped.push_back(log.entries.back().id);
+    ids_.erase(dropped.back());
     log.entries.pop_back();
     --log.marks.head;
   }

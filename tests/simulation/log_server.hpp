@@ -16,7 +16,8 @@ class log_server {
 public:
   durability promise = durability::fsynced; ///< Whether every append is flushed before its answer.
   store_kind kind = store_kind::redis;
-  bool full = false;
+  bool full = false;      ///< Takes no more entries.
+  bool disk_full = false; ///< Nor dead letters.
 
   log_opened open(const std::vector<std::string>& lanes);
   append_result append(epoch_no epoch, std::vector<append_item> items);
@@ -31,10 +32,10 @@ public:
 
   /// The disk catches up with what was written.
   void flush();
-  /// What was not flushed is gone.
-  void lose_power();
-  /// Somebody emptied it.
-  void wipe();
+  /// What was not flushed is gone: these.
+  std::vector<uuid> lose_power();
+  /// Somebody emptied it of these.
+  std::vector<uuid> wipe();
 
   /// Who stands at this number; nil when nobody does.
   [[nodiscard]] uuid at(const std::string& lane, seqno seq) const;
@@ -55,7 +56,7 @@ private:
   [[nodiscard]] fault refusal(epoch_no epoch) const;
   [[nodiscard]] const entry* entry_at(const std::string& lane, seqno seq) const;
   void drop_front(lane_log& log, const std::string& lane, seqno through);
-  void drop_back(lane_log& log, seqno head);
+  void drop_back(lane_log& log, seqno head, std::vector<uuid>& dropped);
 
   epoch_no epoch_ = 0;
   std::map<std::string, lane_log> lanes_;

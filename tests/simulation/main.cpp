@@ -21,6 +21,8 @@ struct options {
   std::uint64_t first_seed = 1;
   std::uint64_t seeds = 300;
   std::optional<std::uint64_t> seed;
+  std::uint64_t years = 0;
+  std::uint64_t acknowledged = 0;
   unsigned threads = 2;
   bool json = false;
   bool trace = false;
@@ -45,6 +47,14 @@ struct totals {
     if (o.broken)
       broken.push_back(o);
   }
+
+  [[nodiscard]] bool is_enough(const options& wanted, std::uint64_t next_seed) const {
+    constexpr std::size_t violations_max = 20; // More say no more.
+    if (broken.size() >= (wanted.stop ? 1 : violations_max))
+      return true;
+    return next_seed >= wanted.first_seed + wanted.seeds && link_years >= static_cast<double>(wanted.years) &&
+           acknowledged >= wanted.acknowledged;
+  }
 };
 
 void report(const outcome& o, const plan_options& plans) {
@@ -54,19 +64,19 @@ void report(const outcome& o, const plan_options& plans) {
 }
 
 totals run(const options& o) {
-  constexpr std::size_t violations_max = 20; // More say no more.
   totals out;
   std::mutex guard;
   std::atomic<std::uint64_t> next{o.first_seed};
   const auto work = [&] {
-    for (auto seed = next++; seed < o.first_seed + o.seeds; seed = next++) {
+    for (;;) {
+      const auto seed = next++;
+      if (const std::lock_guard lock{guard}; out.is_enough(o, seed))
+        return;
       const auto done = run_history(seed, o.plans, o.trace ? &std::cout : nullptr);
       const std::lock_guard lock{guard};
       out.add(done);
       if (done.broken)
         report(done, o.plans);
-      if (out.broken.size() >= (o.stop ? 1 : violations_max))
-        next = o.first_seed + o.seeds;
     }
   };
   std::vector<std::thread> others;
@@ -98,6 +108,8 @@ int simulate(int argc, char** argv) {
   app.add_option("--first-seed", o.first_seed, "The first history")->capture_default_str();
   app.add_option("--seeds", o.seeds, "How many histories")->capture_default_str();
   app.add_option("--seed", o.seed, "Just this history, and what is done in it");
+  app.add_option("--years", o.years, "And as many more as it takes to simulate the link for so long");
+  app.add_option("--acknowledged", o.acknowledged, "And to have so many transactions acknowledged");
   app.add_option("--threads", o.threads, "Histories at the same time")
       ->capture_default_str()
       ->check(CLI::Range(1, 256));

@@ -41,7 +41,6 @@ constexpr std::array names{std::string_view{"burst"},
                            std::string_view{"wall_step"},
                            std::string_view{"pause"},
                            std::string_view{"resume"},
-                           std::string_view{"store_loses_tail"},
                            std::string_view{"store_wiped"}};
 
 constexpr std::uint64_t second_us = 1'000'000;
@@ -116,7 +115,7 @@ private:
     for (std::uint64_t lane = 0; lane < lanes; ++lane)
       s.lanes.push_back(lane == 0 ? "main" : "lane" + std::to_string(lane));
     s.buffer.group_entries_max = small_or_large(1, 500);
-    s.buffer.retain_entries = chance_.between(0, 2000);
+    s.buffer.retain_entries = chance_.one_in(4) ? 0 : small_or_large(1, 2000);
     s.buffer.waiting_entries_max = small_or_large(100, 10'000);
     if (chance_.one_in(6))
       s.buffer.pending_entries_max = chance_.between(50, 500);
@@ -156,6 +155,8 @@ private:
   }
 
   void add_trouble(sim_time at) {
+    if (options_.lossy && chance_.one_in(10))
+      return add(at, deed_kind::store_wiped);
     const auto& t = troubles.at(chance_.below(troubles.size()));
     if (t.begins == deed_kind::black_hole && chance_.one_in(4))
       return add_flapping(at);

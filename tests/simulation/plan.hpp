@@ -39,7 +39,7 @@ enum class deed_kind : std::uint8_t {
   store_hang,
   store_crash,
   store_start, ///< Or goes on, with room.
-  store_full,
+  store_full,  ///< Not even dead letters if `detail` is 1.
   // The host.
   kill,      ///< SIGKILL of the runtime, after `amount` more messages.
   power_cut, ///< Of the whole host, after `amount` more messages.
@@ -47,8 +47,7 @@ enum class deed_kind : std::uint8_t {
   wall_step, ///< `amount` µs onwards, or backwards if `detail` is 1.
   pause,     ///< An operator pauses the link.
   resume,
-  // What the code cannot live through yet: only with `plan_options::lossy`.
-  store_loses_tail, ///< A power cut with a store that had not flushed.
+  // Only with `plan_options::lossy`; then a power cut also takes what the store had not flushed.
   store_wiped,
 };
 
@@ -68,7 +67,8 @@ struct deed {
 /// What a history is made of besides its seed.
 struct plan_options {
   bool light = false; ///< With a tenth of the work.
-  bool lossy = false; ///< The store loses what it acknowledged; see docs/notes.md.
+  /// The store loses what it acknowledged: the runtime cannot live through that yet, see docs/notes.md.
+  bool lossy = false;
 };
 
 /// One history: the settings, and what happens when.

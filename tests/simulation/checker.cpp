@@ -136,15 +136,14 @@ void checker::marks_saved(const lane_marks& marks, seqno trim_through) {
   });
 }
 
-void checker::heard(const event& e, std::uint64_t incarnation) {
+void checker::heard(const event& e, std::uint64_t life) {
   if (told)
-    told(e);
-  if (incarnation != std::exchange(heard_incarnation_, incarnation))
-    last_event_ = 0;
-  expect(e.number == last_event_ + 1, "events", [&] {
-    return "Event " + std::to_string(e.number) + " follows event " + std::to_string(last_event_) + ".";
+    told(e, life);
+  auto& last = last_events_[life];
+  expect(e.number == last + 1, "events", [&] {
+    return "Event " + std::to_string(e.number) + " follows event " + std::to_string(last) + ".";
   });
-  last_event_ = e.number;
+  last = e.number;
   lane_marks said;
   said.lane = e.lane;
   if (e.kind == event_kind::committed)
@@ -159,7 +158,7 @@ void checker::heard(const event& e, std::uint64_t incarnation) {
     });
   else if (e.kind == event_kind::missing)
     note_missing(e);
-  else if (e.kind == event_kind::supervision)
+  else if (e.kind == event_kind::supervision && e.detail.starts_with("restarting"))
     fail("supervision", "A fault of the runtime's own: " + e.detail);
   if (said.committed + said.replicated + said.released > 0)
     claim("events", "An event", said);

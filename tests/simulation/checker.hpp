@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -40,7 +41,8 @@ public:
 
   explicit checker(std::size_t lanes) : lanes_(lanes) {}
 
-  std::function<void(const event&)> told; ///< Called with whatever the runtime tells its listeners, if set.
+  std::function<void(const event&, std::uint64_t life)>
+      told; ///< Called with whatever the runtime tells its listeners, if set.
 
   [[nodiscard]] const std::optional<violation>& broken() const noexcept { return broken_; }
   [[nodiscard]] const std::vector<fate>& fates() const noexcept { return fates_; }
@@ -73,7 +75,7 @@ public:
 
   // What the runtime says and does.
   void marks_saved(const lane_marks& marks, seqno trim_through);
-  void heard(const event& e, std::uint64_t incarnation);
+  void heard(const event& e, std::uint64_t life);
 
   /// What is on the primary in the end, in the order of application, one list a lane, and the dead letters.
   void judge_end(const std::vector<std::vector<uuid>>& applied, const std::vector<uuid>& dead);
@@ -93,8 +95,7 @@ private:
   std::vector<fate> fates_;
   std::vector<lane_facts> lanes_;
   std::optional<violation> broken_;
-  std::uint64_t last_event_ = 0;
-  std::uint64_t heard_incarnation_ = 0;
+  std::map<std::uint64_t, std::uint64_t> last_events_; ///< By life.
 };
 
 } // namespace chasqui::simulation

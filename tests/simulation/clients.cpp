@@ -17,10 +17,10 @@ constexpr std::size_t tries_at_once = 400;
 void clients::burst(std::uint64_t count, std::uint64_t width) {
   for (std::uint64_t i = 0; i < std::min(count, width); ++i) {
     const auto die = world_.chance.below(100);
-    const auto kind = die < poison_percent                   ? nature::poison
-                      : die < poison_percent + flaky_percent ? nature::flaky
-                                                             : nature::good;
-    submit(checker_.born(world_.chance.below(lanes_), kind), 0);
+    const auto kind = die < plan_.poison_percent                         ? nature::poison
+                      : die < plan_.poison_percent + plan_.flaky_percent ? nature::flaky
+                                                                         : nature::good;
+    submit(checker_.born(world_.chance.below(plan_.how.lanes.size()), kind), 0);
   }
   if (count > width)
     world_.after(sim_time{static_cast<std::int64_t>(world_.chance.between(1000, 40'000))},
@@ -31,8 +31,8 @@ void clients::submit(const uuid& id, std::uint32_t tries) {
   const auto number = ++numbers_;
   waiting_.emplace(number, attempt{id, world_.now(), tries});
   checker_.submitted(id);
-  host_.submit(
-      transaction_text(id, checker_.of(id).lane, index_of(id) * 7919 % (padding_max + 1)),
+  host_->submit(
+      transaction_text(id, checker_.of(id).lane, index_of(id) * 7919 % (plan_.padding_max + 1)),
       [this, number](const receipt& proof) { on_receipt(number, proof); },
       [this, number](const fault& why) { on_refusal(number, why); });
 }
@@ -89,7 +89,7 @@ void clients::wait_for(const uuid& id) {
   what.what = condition::transaction;
   what.id = id;
   what.timeout = timeout;
-  host_.wait_for(
+  host_->wait_for(
       what,
       [this, number, id](const reached& r) {
         watching_.erase(number);

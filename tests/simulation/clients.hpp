@@ -1,6 +1,7 @@
 #pragma once
 
 #include "tests/simulation/host.hpp"
+#include "tests/simulation/plan.hpp"
 
 #include <cstdint>
 #include <map>
@@ -12,12 +13,11 @@ namespace chasqui::simulation {
 /// and wait for what they have submitted. Some give up.
 class clients {
 public:
-  clients(world& w, checker& c, host& h, log_access& log, std::size_t lanes)
-      : world_{w}, checker_{c}, host_{h}, log_{log}, lanes_{lanes} {}
+  clients(world& w, checker& c, host& h, log_access& log, const plan& p)
+      : world_{w}, checker_{c}, host_{&h}, log_{log}, plan_{p} {}
 
-  std::uint64_t poison_percent = 0;
-  std::uint64_t flaky_percent = 0;
-  std::uint64_t padding_max = 40; ///< Bytes of a payload beyond its frame.
+  /// Speaks to another runtime from now on.
+  void go_to(host& h) { host_ = &h; }
 
   /// `count` new transactions, `width` at a time.
   void burst(std::uint64_t count, std::uint64_t width);
@@ -48,9 +48,9 @@ private:
 
   world& world_;
   checker& checker_;
-  host& host_;
+  host* host_;
   log_access& log_;
-  std::size_t lanes_;
+  const plan& plan_;
   bool insistent_ = false;
   bool again_is_due_ = false;
   std::uint64_t numbers_ = 0;

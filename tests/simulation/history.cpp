@@ -2,6 +2,7 @@
 
 #include "tests/simulation/clients.hpp"
 #include "tests/simulation/host.hpp"
+#include "tests/simulation/scene.hpp"
 
 #include <algorithm>
 #include <ostream>
@@ -19,99 +20,114 @@ using std::chrono::seconds;
 constexpr sim_time step_min{milliseconds{20}};
 constexpr sim_time step_max{hours{1}};
 constexpr sim_time clock_slack{milliseconds{100}}; // Of a runtime whose timers fire late, by up to a step.
+constexpr sim_time restart_after{seconds{1}};      // By systemd, of a runtime that stopped by itself.
 constexpr std::uint64_t messages_max = 2'000'000;  // Within one instant.
-constexpr std::uint64_t passing_errors = 5;
-constexpr const char* passing_error[passing_errors] = {"40001", "53300", "55P03", "57014", "58030"};
 
 class history {
 public:
   history(std::uint64_t seed, const plan_options& options, std::ostream* log)
-      : plan_{make_plan(seed, options)}, lossy_{options.lossy}, log_{log}, world_{seed ^
-                                                                                  0x9E37'79B9'7F4A'7C15},
-        checker_{plan_.how.lanes.size()}, link_{world_}, primary_{world_, checker_, plan_.how.lanes.size()},
-        primary_access_{world_, checker_, link_, primary_}, replica_{world_, checker_, link_, primary_,
-                                                                     plan_.how.lanes.size()},
-        store_access_{world_, checker_, store_}, stage_{seed},
-        host_{stage_, {world_, checker_, store_access_, primary_access_, replica_}, plan_.how, seed},
-        clients_{world_, checker_, host_, store_access_, plan_.how.lanes.size()} {
+      : plan_{make_plan(seed, options)}, lossy_{options.lossy}, log_{log}, scene_{plan_, seed}, stage_{seed},
+        chance_{~seed}, host_{new_host()}, clients_{scene_.events, scene_.account, *host_, scene_.log,
+                                                    plan_} {
     out_.seed = seed;
     if (log_ != nullptr)
-      checker_.told = [this](const event& e) {
-        note("  life " + std::to_string(host_.lives()) + " says " + std::string{to_string(e.kind)} + ' ' +
-             e.lane + ' ' + std::to_string(e.from_seq) + ".." + std::to_string(e.to_seq) + ' ' + e.detail);
+      scene_.account.told = [this](const event& e, std::uint64_t life) {
+        note("  life " + std::to_string(life) + " says " + std::string{to_string(e.kind)} + ' ' + e.lane +
+             ' ' + std::to_string(e.from_seq) + ".." + std::to_string(e.to_seq) + ' ' + e.detail);
       };
-    store_.promise = plan_.promise;
-    link_.latency = plan_.latency;
-    clients_.poison_percent = plan_.poison_percent;
-    clients_.flaky_percent = plan_.flaky_percent;
-    clients_.padding_max = plan_.padding_max;
   }
 
   outcome run() {
-    host_.start();
+    host_->start();
     for (const auto& d : plan_.deeds)
-      world_.at(d.at, [this, d] { carry_out(d); });
-    while (world_.now() < plan_.ends_at && !checker_.broken())
-      step(plan_.ends_at);
+      scene_.events.at(d.at, [this, d] { carry_out(d); });
+    pass_to(plan_.ends_at);
     heal();
     deliver();
-    if (!checker_.broken())
+    if (!is_over())
       judge();
-    out_.broken = checker_.broken();
-    out_.lasted = world_.now();
-    out_.acknowledged = checker_.acknowledged();
+    out_.broken = scene_.account.broken();
+    out_.lasted = now();
+    out_.acknowledged = scene_.account.acknowledged();
     return std::move(out_);
   }
 
 private:
+  [[nodiscard]] sim_time now() const { return scene_.events.now(); }
+  [[nodiscard]] bool is_over() const { return scene_.account.broken().has_value(); }
+
+  std::unique_ptr<host> new_host() {
+    const surroundings around{scene_.events, scene_.account, scene_.log,
+                              scene_.access, scene_.replica, lives_};
+    return std::make_unique<host>(stage_, around, plan_.how, chance_.below(UINT64_MAX));
+  }
+
+  void note(const std::string& what) const {
+    if (log_ != nullptr)
+      *log_ << now().count() << " us: " << what << '\n';
+  }
+
+  void pass_to(sim_time when) {
+    while (now() < when && !is_over())
+      step(when);
+  }
+
   // Time passes up to the next event, or by a step that grows while nobody does anything to the world.
   void step(sim_time until) {
     settle();
-    const auto calm = (world_.now() - last_deed_) / 8;
+    const auto calm = (now() - last_deed_) / 8;
     const auto longest = clients_.is_waiting() ? step_min : std::clamp<sim_time>(calm, step_min, step_max);
-    const auto next = world_.next(std::min(until, world_.now() + longest));
-    const auto passes = next - world_.now();
+    const auto next = scene_.events.next(std::min(until, now() + longest));
+    const auto passes = next - now();
     stage_.advance(passes);
-    world_.pass_to(next);
-    settle();
+    scene_.events.pass_to(next);
     messages_ = 0;
-    while (!checker_.broken() && world_.run_one())
-      if (world_.chance.one_in(2))
+    settle();
+    while (!is_over() && scene_.events.run_one())
+      if (scene_.events.chance.one_in(2))
         settle();
     settle();
     clients_.look_for_late_answers(clock_slack + 2 * std::max(passes, last_step_));
     last_step_ = passes;
-    if (host_.ended())
-      on_end_of_runtime();
-  }
-
-  // A store that lost entries may end the runtime; then systemd starts it again.
-  void on_end_of_runtime() {
-    if (!lossy_)
-      checker_.fail("ended", "The runtime stopped by itself: " + host_.ended()->message);
-    host_.kill();
-    clients_.forsaken();
-    world_.after(seconds{1}, [this] { start_host(); });
+    look_for_ends();
   }
 
   void settle() {
     stage_.settle([this] {
       if (++messages_ > messages_max)
-        checker_.fail("livelock", "Messages go round and no time passes.");
+        scene_.account.fail("livelock", "Messages go round and no time passes.");
       return messages_ <= messages_max && (!kill_in_ || --*kill_in_ > 0);
     });
     if (kill_in_ && *kill_in_ == 0)
       lose_host();
   }
 
+  // A runtime may stop by itself because another has taken its log, or because the log has lost entries.
+  void look_for_ends() {
+    std::erase_if(replaced_, [this](const auto& h) { return has_ended(*h); });
+    if (!has_ended(*host_))
+      return;
+    host_->kill();
+    clients_.forsaken();
+    scene_.events.after(restart_after, [this] { start_host(); });
+  }
+
+  bool has_ended(const host& h) {
+    if (!h.ended())
+      return false;
+    const bool replaced = h.ended()->code == fault_code::fenced && taken_over_;
+    scene_.account.expect(replaced || lossy_, "ended",
+                          [&] { return "The runtime stopped by itself: " + h.ended()->message; });
+    return true;
+  }
+
   void lose_host() {
     kill_in_.reset();
-    host_.kill();
+    host_->kill();
     clients_.forsaken();
     if (std::exchange(cuts_power_, false)) {
-      store_access_.become(log_condition::down);
-      checker_.destroyed(store_.lose_power());
-      store_access_.become(log_condition::running);
+      replaced_.clear();
+      scene_.lose_power();
     }
     if (std::exchange(start_is_due_, false))
       start_host();
@@ -120,187 +136,94 @@ private:
   void start_host() {
     if (kill_in_)
       start_is_due_ = true;
-    else if (!host_.is_running())
-      host_.start();
+    else if (!host_->is_running())
+      host_->start();
+  }
+
+  // Somebody starts a second runtime on the same log, and does not stop the first.
+  void take_over() {
+    if (!host_->is_running() || kill_in_ || !replaced_.empty())
+      return;
+    taken_over_ = true;
+    replaced_.push_back(std::exchange(host_, new_host()));
+    host_->start();
+    clients_.go_to(*host_);
   }
 
   void carry_out(const deed& d) {
-    last_deed_ = world_.now();
-    replica_.catch_up();
+    last_deed_ = now();
     if (is_fault(d.kind))
       ++out_.faults[std::string{to_string(d.kind)}];
     note(std::string{to_string(d.kind)} + ' ' + std::to_string(d.amount) + ' ' + std::to_string(d.detail));
-    do_it(d);
-  }
-
-  void note(const std::string& what) const {
-    if (log_ != nullptr)
-      *log_ << world_.now().count() << " us: " << what << '\n';
-  }
-
-  void do_it(const deed& d) {
-    const sim_time duration{static_cast<std::int64_t>(d.amount)};
+    scene_.carry_out(d);
     switch (d.kind) {
     case deed_kind::burst:
       return clients_.burst(d.amount, d.detail);
-    case deed_kind::latency:
-      link_.latency = duration + milliseconds{1};
-      return;
-    case deed_kind::black_hole:
-      link_.block(way::out);
-      return link_.block(way::back);
-    case deed_kind::lose_outward:
-      return link_.block(way::out);
-    case deed_kind::lose_homeward:
-      return link_.block(way::back);
-    case deed_kind::heal_link:
-      return link_.unblock();
-    case deed_kind::reset_link:
-      return primary_access_.reset();
-    case deed_kind::forget_connections:
-      return primary_access_.forget();
-    case deed_kind::primary_crash:
-      return crash_primary();
-    case deed_kind::primary_start:
-      primary_.up = true;
-      return;
-    case deed_kind::primary_trouble:
-      primary_.trouble = passing_error[d.amount % passing_errors];
-      return;
-    case deed_kind::primary_calm:
-      primary_.trouble.clear();
-      primary_.slowness = {};
-      return;
-    case deed_kind::primary_slow:
-      primary_.slowness = duration;
-      return;
-    case deed_kind::primary_ends_sessions:
-      return primary_access_.end_sessions();
-    case deed_kind::failover:
-      return fail_over(duration);
-    default:
-      return do_at_home(d, duration);
-    }
-  }
-
-  void do_at_home(const deed& d, sim_time duration) {
-    switch (d.kind) {
-    case deed_kind::replica_lag:
-      replica_.lag = duration;
-      return;
-    case deed_kind::replica_pause:
-      replica_.paused = true;
-      return;
-    case deed_kind::replica_stop:
-      replica_.up = false;
-      return;
-    case deed_kind::replica_start:
-      replica_.up = true;
-      replica_.paused = false;
-      replica_.lag = {};
-      return;
-    case deed_kind::replica_rebuild:
-      return replica_.rebuild();
-    case deed_kind::store_hang:
-      return store_access_.become(log_condition::hanging);
-    case deed_kind::store_crash:
-      return store_access_.become(log_condition::down);
-    case deed_kind::store_start:
-      store_.full = store_.disk_full = false;
-      return store_access_.become(log_condition::running);
-    case deed_kind::store_full:
-      store_.full = true;
-      store_.disk_full = d.detail == 1;
-      return;
     case deed_kind::kill:
     case deed_kind::power_cut:
-      cuts_power_ = d.kind == deed_kind::power_cut && (store_.promise == durability::fsynced || lossy_);
-      if (host_.is_running())
+      cuts_power_ = d.kind == deed_kind::power_cut && (plan_.promise == durability::fsynced || lossy_);
+      if (host_->is_running())
         kill_in_ = d.amount + 1;
       return;
-    case deed_kind::store_wiped:
-      return checker_.destroyed(store_.wipe());
     case deed_kind::host_start:
       return start_host();
+    case deed_kind::take_over:
+      return take_over();
     case deed_kind::wall_step:
-      host_.wall_offset += d.detail == 1 ? -duration : duration;
+      host_->wall_offset += sim_time{static_cast<std::int64_t>(d.amount)} * (d.detail == 1 ? -1 : 1);
       return;
     case deed_kind::pause:
-      return host_.steer(steering::pause);
+      return host_->steer(steering::pause);
     case deed_kind::resume:
-      return host_.steer(steering::resume);
+      return host_->steer(steering::resume);
     default:
       return;
     }
-  }
-
-  void crash_primary() {
-    primary_.crash();
-    primary_access_.end_sessions();
-  }
-
-  // The standby has what the site no longer has, or may stop having: a longer lag than the site keeps entries
-  // for is a loss that nobody can mend.
-  void fail_over(sim_time standby_lag) {
-    std::vector<seqno> kept;
-    for (std::size_t lane = 0; lane < plan_.how.lanes.size(); ++lane)
-      kept.push_back(checker_.beyond_recall(lane, plan_.how.buffer.retain_entries));
-    primary_.standby_lag = standby_lag;
-    primary_.up = false;
-    primary_.fail_over(kept);
-    primary_access_.end_sessions();
-    replica_.follow(primary_.wal().size());
-    if (replica_.is_stranded())
-      world_.after(standby_lag * 10, [this] { rebuild_if_stranded(); });
-  }
-
-  void rebuild_if_stranded() {
-    if (replica_.is_stranded())
-      replica_.rebuild();
   }
 
   void heal() {
-    for (const auto kind :
-         {deed_kind::heal_link, deed_kind::primary_start, deed_kind::primary_calm, deed_kind::replica_start,
-          deed_kind::store_start, deed_kind::host_start, deed_kind::resume})
-      do_it({world_.now(), kind, 0, 0});
-    link_.latency = plan_.latency;
-    rebuild_if_stranded();
+    note("heal");
+    scene_.heal();
+    replaced_.clear();
+    if (taken_over_ &&
+        host_->is_running()) { // It may not know yet that the other one had taken the log back.
+      host_->kill();
+      clients_.forsaken();
+    }
+    start_host();
+    host_->steer(steering::resume);
     clients_.insist();
-    last_deed_ = world_.now();
+    last_deed_ = now();
   }
 
   // What is owed must arrive soon: within a while, and eight round trips an entry at the very worst. And once
   // all is quiet, what is new must arrive at once.
   void deliver() {
     const auto round_trip = 2 * (plan_.latency + milliseconds{10});
-    const auto work = static_cast<std::int64_t>(checker_.fates().size());
-    wait_for_delivery(minutes{15} + 4 * work * round_trip, "Everything works again, and still ");
-    for (const auto until = world_.now() + minutes{2}; world_.now() < until && !checker_.broken();)
-      step(until);
-    last_deed_ = world_.now();
+    const auto work = static_cast<std::int64_t>(scene_.account.fates().size());
+    wait_for_delivery(minutes{15} + 8 * work * round_trip, "Everything works again, and still ");
+    pass_to(now() + minutes{2});
+    last_deed_ = now();
     clients_.burst(3, 1);
     wait_for_delivery(seconds{4} + 20 * round_trip, "Nothing is wrong any more, and still ");
   }
 
   void wait_for_delivery(sim_time allowed, const char* else_say) {
-    const auto bound = world_.now() + allowed;
-    for (delivered_ = false; !delivered_ && !checker_.broken();) {
-      for (const auto until = world_.now() + seconds{1}; world_.now() < until && !checker_.broken();)
-        step(until);
-      start_host(); // If it was about to be lost when all was healed.
+    const auto bound = now() + allowed;
+    for (delivered_ = false; !delivered_ && !is_over();) {
+      pass_to(now() + seconds{1});
       if (clients_.is_content())
-        host_.ask_log([this](const log_report& r) {
+        host_->ask_log([this](const log_report& r) {
           delivered_ = std::all_of(r.lanes.begin(), r.lanes.end(),
                                    [](const lane_status& lane) { return lane.released == lane.head; });
           said_ = r;
         });
       settle();
-      checker_.expect(delivered_ || world_.now() <= bound, "progress", [&] { return else_say + standing(); });
+      scene_.account.expect(delivered_ || now() <= bound, "progress", [&] { return else_say + standing(); });
     }
   }
 
-  std::string standing() const {
+  [[nodiscard]] std::string standing() const {
     std::string out = clients_.is_content() ? "entries wait:" : "submissions are not acknowledged:";
     for (const auto& lane : said_.lanes)
       out += " " + lane.lane + " head " + std::to_string(lane.head) + " committed " +
@@ -312,34 +235,30 @@ private:
   void judge() {
     std::vector<std::vector<uuid>> applied(plan_.how.lanes.size());
     std::vector<uuid> dead;
-    for (const auto& r : primary_.wal()) {
+    for (const auto& r : scene_.primary.wal()) {
       if (r.what == wal_record::content::applied)
         applied[r.lane].push_back(r.id);
       if (r.what != wal_record::content::rejected)
         continue;
       dead.push_back(r.id);
-      checker_.expect(store_.is_buried(lane_name(r.lane), r.seq, r.id), "dead letter", [&] {
+      scene_.account.expect(scene_.store.is_buried(lane_name(r.lane), r.seq, r.id), "dead letter", [&] {
         return "Seq " + std::to_string(r.seq) + " of lane " + lane_name(r.lane) +
                " is a dead letter on the primary, and the site does not have it as one.";
       });
     }
-    checker_.judge_end(applied, dead);
+    scene_.account.judge_end(applied, dead);
   }
 
   plan plan_;
   bool lossy_;
   std::ostream* log_;
   outcome out_;
-  world world_;
-  checker checker_;
-  link link_;
-  primary_server primary_;
-  primary_access primary_access_;
-  replica_server replica_;
-  log_server store_;
-  log_access store_access_;
+  scene scene_;
   actor_stage stage_;
-  host host_;
+  dice chance_;
+  std::uint64_t lives_ = 0;
+  std::unique_ptr<host> host_;
+  std::vector<std::unique_ptr<host>> replaced_; ///< Runtimes that nobody stopped when another was started.
   clients clients_;
   sim_time last_deed_{0};
   sim_time last_step_{0};
@@ -347,6 +266,7 @@ private:
   std::uint64_t messages_ = 0;           ///< Since time has passed.
   bool cuts_power_ = false;
   bool start_is_due_ = false;
+  bool taken_over_ = false;
   bool delivered_ = false;
   log_report said_;
 };

@@ -24,6 +24,7 @@ struct surroundings {
   log_access& log;
   primary_access& primary;
   replica_server& replica;
+  std::uint64_t& lives; ///< So far, of all runtimes.
 };
 
 /// The observatory's computer: it runs the runtime, with the supervisor and the child table that the daemon
@@ -40,7 +41,6 @@ public:
   void kill();
 
   [[nodiscard]] bool is_running() const noexcept { return life_ != nullptr; }
-  [[nodiscard]] std::uint64_t lives() const noexcept { return lives_; }
   /// Why the runtime stopped by itself.
   [[nodiscard]] const std::optional<fault>& ended() const noexcept { return ended_; }
 
@@ -65,7 +65,6 @@ private:
   const settings& settings_;
   dice chance_;
   lifetime_ptr life_;
-  std::uint64_t lives_ = 0;
   std::shared_ptr<directory> actors_;
   std::shared_ptr<std::vector<caf::actor>> started_; ///< All actors of this life.
   caf::actor bridge_;

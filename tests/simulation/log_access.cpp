@@ -124,6 +124,7 @@ std::shared_ptr<log_store> log_access::port_for(lifetime_ptr life, std::uint64_t
 
 void log_access::become(log_condition next) {
   const auto before = std::exchange(condition_, next);
+  crash_in_ = 0;
   for (const auto& weak : std::vector{connections_}) {
     const auto c = weak.lock();
     if (!c)

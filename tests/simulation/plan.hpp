@@ -37,13 +37,14 @@ enum class deed_kind : std::uint8_t {
   replica_rebuild,
   // The store.
   store_hang,
-  store_crash,
+  store_crash, ///< After `amount` more calls.
   store_start, ///< Or goes on, with room.
   store_full,  ///< Not even dead letters if `detail` is 1.
   // The host.
   kill,      ///< SIGKILL of the runtime, after `amount` more messages.
   power_cut, ///< Of the whole host, after `amount` more messages.
   host_start,
+  take_over, ///< A second runtime is started on the same log.
   wall_step, ///< `amount` µs onwards, or backwards if `detail` is 1.
   pause,     ///< An operator pauses the link.
   resume,

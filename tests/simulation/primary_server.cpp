@@ -120,20 +120,16 @@ void primary_server::crash() {
   up = false;
 }
 
-bool primary_server::fail_over(const std::vector<seqno>& kept) {
+void primary_server::fail_over(const std::vector<seqno>& kept, sim_time standby_lag) {
   flush_in_background();
-  auto has = flushed_;
-  for (auto i = wal_.size(); i-- > 0;) {
-    const auto& r = wal_[i];
-    const bool needed = r.seq != 0 && r.seq <= kept.at(r.lane);
-    if (i < has && (r.at + standby_lag <= world_.now() || needed))
-      break;
-    has = std::min(has, i);
-  }
-  const bool loses = has < flushed_;
+  auto has = flushed_; // Only what is on disk is sent to a standby.
+  const auto is_there = [&](const wal_record& r) {
+    return r.at + standby_lag <= world_.now() || (r.seq != 0 && r.seq <= kept.at(r.lane));
+  };
+  while (has > 0 && !is_there(wal_[has - 1]))
+    --has;
   undo_to(has);
   ++timeline_;
-  return loses;
 }
 
 void primary_server::undo_to(std::size_t records) {

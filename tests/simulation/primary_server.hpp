@@ -40,7 +40,6 @@ public:
   bool up = true;
   std::string trouble; ///< SQLSTATE of a passing kind that it answers often; none if empty.
   sim_time slowness{0};
-  sim_time standby_lag{0}; ///< How far the standby in Cologne is behind.
 
   /// Takes the epoch and tells the cursor.
   primary_opened claim(const claimant& who, seqno dead_after);
@@ -50,9 +49,9 @@ public:
   /// Puts on disk what was committed asynchronously a while ago.
   void flush_in_background();
   void crash();
-  /// The standby takes over, on a new timeline, with at least everything up to `kept` in each lane. False if
-  /// it has lost nothing.
-  bool fail_over(const std::vector<seqno>& kept);
+  /// The standby takes over, on a new timeline. It was `standby_lag` behind, but has at least everything up
+  /// to `kept` in each lane.
+  void fail_over(const std::vector<seqno>& kept, sim_time standby_lag);
 
   [[nodiscard]] const std::vector<wal_record>& wal() const noexcept { return wal_; }
   [[nodiscard]] std::size_t flushed() const noexcept { return flushed_; }

@@ -1,6 +1,7 @@
 #include "tests/simulation/clients.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace chasqui::simulation {
@@ -38,13 +39,27 @@ void clients::submit(const uuid& id, std::uint32_t tries) {
 }
 
 void clients::on_receipt(std::uint64_t number, const receipt& proof) {
-  waiting_.erase(number);
+  const auto found = waiting_.extract(number);
+  if (!found.empty() && found.mapped().tries == 0)
+    expect_order(number, proof);
   const auto& server = log_.server();
   checker_.answered(proof, server.promise, server.at(proof.lane, proof.seq));
   if (world_.chance.one_in(40))
     wait_for(proof.id);
   if (!insistent_ && world_.chance.one_in(200)) // Who forgets that it has a receipt gets the same again.
     try_later({proof.id, {}, tries_max});
+}
+
+// Whoever submits without waiting for receipts finds its entries in the order in which it submitted them.
+void clients::expect_order(std::uint64_t number, const receipt& proof) {
+  auto& seqs = seqs_[proof.lane];
+  const auto here = seqs.emplace(number, proof.seq).first;
+  const bool after = here == seqs.begin() || std::prev(here)->second < proof.seq;
+  const bool before = std::next(here) == seqs.end() || std::next(here)->second > proof.seq;
+  checker_.expect(after && before, "order", [&] {
+    return "Seq " + std::to_string(proof.seq) + " of lane " + proof.lane +
+           " is not between those that were submitted before and after it.";
+  });
 }
 
 void clients::on_refusal(std::uint64_t number, const fault& why) {
@@ -108,6 +123,7 @@ void clients::forsaken() {
     try_later(a);
   }
   watching_.clear();
+  seqs_.clear();
 }
 
 void clients::look_for_late_answers(sim_time slack) const {

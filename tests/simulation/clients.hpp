@@ -17,7 +17,10 @@ public:
       : world_{w}, checker_{c}, host_{&h}, log_{log}, plan_{p} {}
 
   /// Speaks to another runtime from now on.
-  void go_to(host& h) { host_ = &h; }
+  void go_to(host& h) {
+    host_ = &h;
+    seqs_.clear();
+  }
 
   /// `count` new transactions, `width` at a time.
   void burst(std::uint64_t count, std::uint64_t width);
@@ -42,6 +45,7 @@ private:
   void submit(const uuid& id, std::uint32_t tries);
   void on_receipt(std::uint64_t number, const receipt& proof);
   void on_refusal(std::uint64_t number, const fault& why);
+  void expect_order(std::uint64_t number, const receipt& proof);
   void try_later(attempt a);
   void try_again();
   void wait_for(const uuid& id);
@@ -57,6 +61,7 @@ private:
   std::map<std::uint64_t, attempt> waiting_;  ///< For a receipt.
   std::map<std::uint64_t, attempt> watching_; ///< For an entry's arrival; `since` is the deadline.
   std::vector<attempt> again_;
+  std::map<std::string, std::map<std::uint64_t, seqno>> seqs_; ///< By lane and number, of first attempts.
 };
 
 } // namespace chasqui::simulation

@@ -122,9 +122,19 @@ std::shared_ptr<log_store> log_access::port_for(lifetime_ptr life, std::uint64_t
   return std::make_shared<log_access_port>(*this, std::move(life), group_entries_max);
 }
 
+bool log_access::crashes_now() {
+  if (crash_in_ == 0 || --crash_in_ > 0)
+    return false;
+  const auto down_us = world_.chance.one_in(3) ? 30'000'000 : 500'000;
+  world_.after(sim_time{static_cast<std::int64_t>(world_.chance.between(10'000, down_us))}, [this] {
+    if (condition_ == log_condition::down)
+      become(log_condition::running);
+  });
+  return true;
+}
+
 void log_access::become(log_condition next) {
   const auto before = std::exchange(condition_, next);
-  crash_in_ = 0;
   for (const auto& weak : std::vector{connections_}) {
     const auto c = weak.lock();
     if (!c)

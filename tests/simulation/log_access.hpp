@@ -26,7 +26,8 @@ public:
 
   /// Stops, hangs or comes back. What hung is carried out, or not, when it goes on.
   void become(log_condition next);
-  /// Crashes with the call number `calls` from now on, before or after it is carried out.
+  /// Crashes at the call number `calls` from now on, before or after it is carried out, and starts again a
+  /// while later; 0 is not at all.
   void crash_in(std::uint64_t calls) { crash_in_ = calls; }
   [[nodiscard]] log_condition condition() const noexcept { return condition_; }
   [[nodiscard]] log_server& server() noexcept { return server_; }
@@ -34,12 +35,14 @@ public:
 private:
   friend class log_connection;
   friend class log_access_port;
+  /// Whether this call is the one.
+  bool crashes_now();
 
   world& world_;
   checker& checker_;
   log_server& server_;
   log_condition condition_ = log_condition::running;
-  std::uint64_t crash_in_ = 0; ///< 0: not at all.
+  std::uint64_t crash_in_ = 0;
   std::vector<std::weak_ptr<log_connection>> connections_;
 };
 

@@ -27,7 +27,7 @@ void log_connection::arrive(const call_ptr& c) {
     return;
   if (access_.condition_ == log_condition::down)
     return break_off();
-  if (access_.crash_in_ > 0 && --access_.crash_in_ == 0) {
+  if (access_.crashes_now()) {
     if (access_.world_.chance.one_in(2))
       c->carry_out();
     return access_.become(log_condition::down);

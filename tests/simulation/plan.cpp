@@ -74,8 +74,8 @@ constexpr std::array troubles{
     trouble{deed_kind::replica_stop, deed_kind::replica_start, 0, 3600 * second_us},
     trouble{deed_kind::replica_rebuild, deed_kind::replica_start, 0, 0},
     trouble{deed_kind::store_hang, deed_kind::store_start, 0, 5 * second_us},
-    trouble{deed_kind::store_crash, deed_kind::store_start, 30, 30 * second_us},
-    trouble{deed_kind::store_crash, deed_kind::store_start, 3, 5 * second_us},
+    trouble{deed_kind::store_crash, deed_kind::store_start, 30, 0},
+    trouble{deed_kind::store_crash, deed_kind::store_start, 3, 0},
     trouble{deed_kind::store_full, deed_kind::store_start, 0, 30 * second_us},
     trouble{deed_kind::kill, deed_kind::host_start, 200, 10 * second_us},
     trouble{deed_kind::kill, deed_kind::host_start, 20, second_us},
@@ -144,11 +144,15 @@ private:
     now_ += chance_.one_in(2) ? within(120 * second_us)
                               : within(chance_.one_in(2) ? 100 * 86'400 * second_us : 86'400 * second_us);
     const auto bursts = chance_.between(1, 3);
-    for (std::uint64_t i = 0; i < bursts; ++i)
-      add(now_ + within(15 * second_us), deed_kind::burst, amount_of_burst(), chance_.between(1, 60));
+    std::vector<sim_time> busy;
+    for (std::uint64_t i = 0; i < bursts; ++i) {
+      busy.push_back(now_ + within(15 * second_us));
+      add(busy.back(), deed_kind::burst, amount_of_burst(), chance_.between(1, 60));
+    }
     const auto faults = chance_.below(5);
     for (std::uint64_t i = 0; i < faults; ++i)
-      add_trouble(now_ + within(20 * second_us));
+      add_trouble(chance_.one_in(2) ? now_ + within(20 * second_us)
+                                    : busy.at(chance_.below(bursts)) + within(second_us));
   }
 
   std::uint64_t amount_of_burst() {

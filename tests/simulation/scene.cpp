@@ -33,6 +33,7 @@ void scene::heal() {
                           deed_kind::replica_start, deed_kind::store_start})
     carry_out({events.now(), kind, 0, 0});
   path.latency = plan_.latency;
+  log.crash_in(0);
   if (replica.is_stranded())
     replica.rebuild();
 }

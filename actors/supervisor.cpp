@@ -100,6 +100,7 @@ supervisor_shell::behavior_type supervisor(self_pointer self, std::vector<child_
   s.running.resize(table.size());
   s.table = std::move(table);
   s.around = std::move(around);
+  s.random.seed(s.around.jitter_seed);
   self->set_down_handler([self](const caf::down_msg& m) { on_down(self, m); });
   act(self, s.core->start(now(self)));
   self->delayed_send(self, tick_interval, tick{});

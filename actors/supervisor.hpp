@@ -5,6 +5,7 @@
 #include "adapters/ports/primary.hpp"
 #include "messages/interfaces.hpp"
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -28,6 +29,7 @@ struct supervisor_surroundings {
   std::function<void(const fault&)>
       stopped; ///< Called last, when no child is left: `none` as asked, else why.
   wall_clock wall;
+  std::uint64_t jitter_seed = std::random_device{}(); ///< Of the waits between attempts.
 };
 
 struct supervisor_state {
@@ -36,7 +38,7 @@ struct supervisor_state {
   std::vector<child_row> table;
   std::vector<caf::actor> running;
   supervisor_surroundings around;
-  std::mt19937_64 random{std::random_device{}()};
+  std::mt19937_64 random;
   time_point pinged_at;
   time_point asked_at;
   bool pinging = false;

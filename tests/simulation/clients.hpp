@@ -1,0 +1,67 @@
+#pragma once
+
+#include "tests/simulation/host.hpp"
+#include "tests/simulation/plan.hpp"
+
+#include <cstdint>
+#include <map>
+#include <vector>
+
+namespace chasqui::simulation {
+
+/// The observatory's control processes: they submit, submit again with the same id what was not acknowledged,
+/// and wait for what they have submitted. Some give up.
+class clients {
+public:
+  clients(world& w, checker& c, host& h, log_access& log, const plan& p)
+      : world_{w}, checker_{c}, host_{&h}, log_{log}, plan_{p} {}
+
+  /// Speaks to another runtime from now on.
+  void go_to(host& h) {
+    host_ = &h;
+    seqs_.clear();
+  }
+
+  /// `count` new transactions, `width` at a time.
+  void burst(std::uint64_t count, std::uint64_t width);
+  /// From now on nobody gives up.
+  void insist();
+  /// The runtime is gone, and with it every answer that was to come.
+  void forsaken();
+  /// Says so if an answer is late; `slack` is how late the clock may be.
+  void look_for_late_answers(sim_time slack) const;
+
+  /// Whether anybody waits for a receipt.
+  [[nodiscard]] bool is_waiting() const noexcept { return !waiting_.empty(); }
+  [[nodiscard]] bool is_content() const noexcept { return waiting_.empty() && again_.empty(); }
+
+private:
+  struct attempt {
+    uuid id;
+    sim_time since{0};
+    std::uint32_t tries = 0;
+  };
+
+  void submit(const uuid& id, std::uint32_t tries);
+  void on_receipt(std::uint64_t number, const receipt& proof);
+  void on_refusal(std::uint64_t number, const fault& why);
+  void expect_order(std::uint64_t number, const receipt& proof);
+  void try_later(attempt a);
+  void try_again();
+  void wait_for(const uuid& id);
+
+  world& world_;
+  checker& checker_;
+  host* host_;
+  log_access& log_;
+  const plan& plan_;
+  bool insistent_ = false;
+  bool again_is_due_ = false;
+  std::uint64_t numbers_ = 0;
+  std::map<std::uint64_t, attempt> waiting_;  ///< For a receipt.
+  std::map<std::uint64_t, attempt> watching_; ///< For an entry's arrival; `since` is the deadline.
+  std::vector<attempt> again_;
+  std::map<std::string, std::map<std::uint64_t, seqno>> seqs_; ///< By lane and number, of first attempts.
+};
+
+} // namespace chasqui::simulation

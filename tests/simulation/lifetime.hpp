@@ -1,0 +1,16 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+namespace chasqui::simulation {
+
+/// One life of the runtime. Once it is over, whatever its actors still say on their way out is unsaid.
+struct lifetime {
+  std::uint64_t number = 0; ///< Counted from 1.
+  bool lasts = true;
+};
+
+using lifetime_ptr = std::shared_ptr<lifetime>;
+
+} // namespace chasqui::simulation

@@ -1,0 +1,149 @@
+#include "tests/simulation/log_access.hpp"
+
+#include "tests/simulation/log_connection.hpp"
+
+#include <utility>
+
+namespace chasqui::simulation {
+
+namespace {
+
+fault out_of_reach(fault_code code) { return {code, "The store does not answer.", ""}; }
+
+} // namespace
+
+/// Speaks to the store over one connection, and over a new one after every `open`.
+class log_access_port : public log_store {
+public:
+  log_access_port(log_access& a, lifetime_ptr life, std::uint64_t group_entries_max)
+      : access_{a}, life_{std::move(life)}, group_max_{group_entries_max} {}
+
+  void open(std::vector<std::string> lanes, handler<log_opened> then) override {
+    if (!life_->lasts)
+      return;
+    if (connection_)
+      connection_->break_off();
+    connection_ = std::make_shared<log_connection>(access_);
+    std::erase_if(access_.connections_, [](const auto& c) { return c.expired(); });
+    access_.connections_.push_back(connection_);
+    log_opened gone;
+    gone.problem = out_of_reach(fault_code::store_unavailable);
+    connection_->call<log_opened>(
+        [lanes = std::move(lanes)](log_server& s, log_connection& c) {
+          auto opened = s.open(lanes);
+          c.epoch = opened.epoch;
+          return opened;
+        },
+        gone, std::move(then));
+  }
+
+  void append(std::vector<append_item> items, handler<append_result> then) override {
+    access_.checker_.expect(items.size() <= group_max_, "group", [&] {
+      return std::to_string(items.size()) + " entries are appended at once; the limit is " +
+             std::to_string(group_max_) + ".";
+    });
+    append_result unknown;
+    unknown.problem = out_of_reach(fault_code::outcome_unknown);
+    call<append_result>(
+        [items = std::move(items)](log_server& s, log_connection& c) { return s.append(c.epoch, items); },
+        std::move(unknown), std::move(then));
+  }
+
+  void read(take what, handler<log_slice> then) override {
+    call<log_slice>([what](log_server& s, log_connection&) { return s.read(what); },
+                    {out_of_reach(fault_code::store_unavailable), {}, 0}, std::move(then));
+  }
+
+  void mark(lane_marks marks, seqno trim_through, handler<fault> then) override {
+    if (!life_->lasts)
+      return;
+    access_.checker_.marks_saved(marks, trim_through);
+    change([=](log_server& s, epoch_no e) { return s.mark(e, marks, trim_through); }, std::move(then));
+  }
+  void bury(rejected why, handler<fault> then) override {
+    change([=](log_server& s, epoch_no e) { return s.bury(e, why); }, std::move(then));
+  }
+  void adopt(lane_marks marks, handler<fault> then) override {
+    change([=](log_server& s, epoch_no e) { return s.adopt(e, marks); }, std::move(then));
+  }
+  void import(std::string lane, std::vector<entry> entries, handler<fault> then) override {
+    change([=](log_server& s, epoch_no e) { return s.import(e, lane, entries); }, std::move(then));
+  }
+  void renumber(std::string lane, seqno first, handler<fault> then) override {
+    change([=](log_server& s, epoch_no e) { return s.renumber(e, lane, first); }, std::move(then));
+  }
+
+  void find(uuid id, handler<log_place> then) override {
+    log_place unknown;
+    unknown.problem = out_of_reach(fault_code::store_unavailable);
+    call<log_place>([id](log_server& s, log_connection&) { return s.find(id); }, unknown, std::move(then));
+  }
+  void list_dead(chasqui::list_dead what, handler<dead_page> then) override {
+    call<dead_page>([what](log_server& s, log_connection&) { return s.list_dead(what); },
+                    {out_of_reach(fault_code::store_unavailable), {}}, std::move(then));
+  }
+
+  void close() override {
+    if (connection_)
+      connection_->break_off();
+  }
+
+private:
+  template <class Answer>
+  void call(std::function<Answer(log_server&, log_connection&)> what, Answer unanswered,
+            handler<Answer> then) {
+    if (!life_->lasts)
+      return;
+    if (connection_ && !connection_->is_broken())
+      return connection_->call<Answer>(std::move(what), std::move(unanswered), std::move(then));
+    unanswered.problem = out_of_reach(fault_code::store_unavailable); // It never left.
+    access_.world_.after({},
+                         [then = std::move(then), unanswered = std::move(unanswered)] { then(unanswered); });
+  }
+
+  void change(std::function<fault(log_server&, epoch_no)> what, handler<fault> then) {
+    if (!life_->lasts)
+      return;
+    const auto unknown = out_of_reach(fault_code::store_unavailable);
+    if (connection_ && !connection_->is_broken())
+      return connection_->call<fault>(
+          [what = std::move(what)](log_server& s, log_connection& c) { return what(s, c.epoch); }, unknown,
+          std::move(then));
+    access_.world_.after({}, [then = std::move(then), unknown] { then(unknown); });
+  }
+
+  log_access& access_;
+  lifetime_ptr life_;
+  std::uint64_t group_max_;
+  std::shared_ptr<log_connection> connection_;
+};
+
+std::shared_ptr<log_store> log_access::port_for(lifetime_ptr life, std::uint64_t group_entries_max) {
+  return std::make_shared<log_access_port>(*this, std::move(life), group_entries_max);
+}
+
+bool log_access::crashes_now() {
+  if (crash_in_ == 0 || --crash_in_ > 0)
+    return false;
+  const auto down_us = world_.chance.one_in(3) ? 30'000'000 : 500'000;
+  world_.after(sim_time{static_cast<std::int64_t>(world_.chance.between(10'000, down_us))}, [this] {
+    if (condition_ == log_condition::down)
+      become(log_condition::running);
+  });
+  return true;
+}
+
+void log_access::become(log_condition next) {
+  const auto before = std::exchange(condition_, next);
+  for (const auto& weak : std::vector{connections_}) {
+    const auto c = weak.lock();
+    if (!c)
+      continue;
+    if (next == log_condition::down)
+      c->break_off();
+    else if (before == log_condition::hanging && next == log_condition::running)
+      c->go_on();
+  }
+}
+
+} // namespace chasqui::simulation

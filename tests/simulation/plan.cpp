@@ -77,6 +77,7 @@ constexpr std::array troubles{
     trouble{deed_kind::store_crash, deed_kind::store_start, 30, 0},
     trouble{deed_kind::store_crash, deed_kind::store_start, 3, 0},
     trouble{deed_kind::store_full, deed_kind::store_start, 0, 30 * second_us},
+    trouble{deed_kind::store_full, deed_kind::store_start, 0, 600 * second_us},
     trouble{deed_kind::kill, deed_kind::host_start, 200, 10 * second_us},
     trouble{deed_kind::kill, deed_kind::host_start, 20, second_us},
     trouble{deed_kind::power_cut, deed_kind::host_start, 200, 600 * second_us},
@@ -119,7 +120,7 @@ private:
     for (std::uint64_t lane = 0; lane < lanes; ++lane)
       s.lanes.push_back(lane == 0 ? "main" : "lane" + std::to_string(lane));
     s.buffer.group_entries_max = small_or_large(1, 500);
-    s.buffer.retain_entries = chance_.one_in(4) ? 0 : small_or_large(1, 2000);
+    s.buffer.retain_entries = chance_.one_in(3) ? 0 : small_or_large(1, 2000);
     s.buffer.waiting_entries_max = small_or_large(100, 10'000);
     if (chance_.one_in(6))
       s.buffer.pending_entries_max = chance_.between(50, 500);
@@ -129,7 +130,7 @@ private:
     s.forwarder.take_bytes_max = small_or_large(200, 1U << 20U);
     s.forwarder.barrier_entries = small_or_large(1, 1000);
     out_.promise = chance_.one_in(3) ? durability::buffered : durability::fsynced;
-    out_.poison_percent = chance_.one_in(2) ? chance_.below(4) : 0;
+    out_.poison_percent = chance_.one_in(2) ? small_or_large(1, 30) : 0;
     out_.flaky_percent = chance_.one_in(2) ? chance_.below(4) : 0;
     out_.padding_max = chance_.one_in(10) ? 4000 : 40;
     out_.latency = milliseconds{chance_.between(1, 300)};
@@ -168,6 +169,11 @@ private:
     const auto& t = troubles.at(chance_.below(troubles.size()));
     if (t.begins == deed_kind::black_hole && chance_.one_in(4))
       return add_flapping(at);
+    if (t.begins == deed_kind::take_over && chance_.one_in(2)) { // Neither can go on until both can.
+      add(at - within(std::min<std::uint64_t>(second_us, static_cast<std::uint64_t>(at.count()))),
+          deed_kind::black_hole);
+      add(at + within(20 * second_us), deed_kind::heal_link);
+    }
     add(at, t.begins, chance_.below(t.amount_max + 1), chance_.below(2));
     // Most are short, some last.
     const auto lasts = within(chance_.one_in(3) ? t.lasts_max_us : t.lasts_max_us / 20);

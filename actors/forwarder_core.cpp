@@ -35,7 +35,8 @@ forwarder_actions forwarder_core::on_hole(fault why, time_point now) {
     pull_if_room(out); // Asked for before an entry failed.
     return out;
   }
-  hole_ = std::move(why);
+  // The next session aligns, and passes over what is gone.
+  hole_ = fault{fault_code::no_progress, std::move(why.message), ""};
   if (since_barrier_ > 0)
     send_barrier(out, now);
   if (in_flight_.empty())

@@ -73,7 +73,7 @@ void host::start() {
   actors_ = std::make_shared<directory>();
   started_ = std::make_shared<std::vector<caf::actor>>();
   outside_world outside;
-  outside.log = around_.log.port_for(life_, settings_.buffer.group_entries_max);
+  outside.stores.redis = around_.log.port_for(life_, settings_.buffer.group_entries_max);
   outside.primary = around_.primary.port_for(
       life_, {settings_.forwarder.window_entries_max, settings_.forwarder.window_bytes_max});
   outside.replica = std::make_shared<local_replica>(around_.events, around_.replica);

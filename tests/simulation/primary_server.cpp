@@ -8,13 +8,14 @@ namespace {
 
 constexpr sim_time background_flush{std::chrono::milliseconds{400}}; // At most twice wal_writer_delay.
 constexpr std::uint32_t flaky_refusals = 2;
+constexpr auto poison_state = "23505";
 
 } // namespace
 
 primary_opened primary_server::claim(const claimant& who, seqno dead_after) {
   auto& row = lanes_.at(who.lane);
   if (row.epoch > who.epoch)
-    return {{fault_code::fenced, "A newer epoch owns the lane.", ""}, 0, {}};
+    return {{fault_code::fenced, "A newer epoch owns the lane.", ""}, 0, {}, {}};
   newest_incarnation_ = std::max(newest_incarnation_, who.incarnation);
   if (row.epoch < who.epoch) {
     commit(wal_record::content::claimed, who.lane, 0, {});
@@ -22,6 +23,7 @@ primary_opened primary_server::claim(const claimant& who, seqno dead_after) {
   }
   primary_opened out;
   out.last_seq = row.cursor;
+  out.last_id = row.last_id;
   for (auto i = dead_.upper_bound({who.lane, dead_after}); i != dead_.end() && i->first.first == who.lane;
        ++i)
     out.dead.push_back(i->second);
@@ -33,26 +35,68 @@ segment_answer primary_server::run(const segment& s, const claimant& who) {
   out.ticket = s.ticket;
   if (s.kind == segment_kind::heartbeat)
     return out;
-  if (!trouble.empty() && world_.chance.one_in(3)) {
+  if (!trouble.empty() && world_.chance.one_in(3))
     out.sqlstate = trouble;
-  } else if (s.kind == segment_kind::barrier) {
-    if (lanes_.at(who.lane).epoch != who.epoch) {
-      out.sqlstate = "CQ002";
-    } else {
-      commit(wal_record::content::nothing, who.lane, 0, {});
-      flush(wal_.size());
-      out.flushed = position(flushed_);
-      out.timeline = timeline_;
-    }
-  } else {
-    out.sqlstate = advance(s, who,
-                           s.kind == segment_kind::apply  ? wal_record::content::applied
-                           : s.kind == segment_kind::skip ? wal_record::content::skipped
-                                                          : wal_record::content::rejected);
-  }
+  else if (s.kind == segment_kind::barrier)
+    barrier(who, out);
+  else if (s.kind == segment_kind::realign)
+    realign(s.over, who, out);
+  else if (s.kind == segment_kind::attempt)
+    attempt(s, who, out);
+  else
+    out.sqlstate = advance(s, who, wal_record::content::applied);
   if (!out.sqlstate.empty())
     out.message = "simulated";
   return out;
+}
+
+void primary_server::barrier(const claimant& who, segment_answer& out) {
+  if (lanes_.at(who.lane).epoch != who.epoch) {
+    out.sqlstate = "CQ002";
+    return;
+  }
+  commit(wal_record::content::nothing, who.lane, 0, {});
+  flush(wal_.size());
+  out.flushed = position(flushed_);
+  out.timeline = timeline_;
+}
+
+void primary_server::realign(const jump& over, const claimant& who, segment_answer& out) {
+  auto& row = lanes_.at(who.lane);
+  if (row.epoch != who.epoch)
+    out.sqlstate = "CQ002";
+  else if (row.cursor != over.from)
+    out.sqlstate = "CQ001";
+  if (!out.sqlstate.empty())
+    return;
+  commit(wal_record::content::jumped, who.lane, over.to, {});
+  row.cursor = over.to;
+  row.last_id = {};
+  flush(wal_.size());
+  for (const auto& id : over.suspects)
+    if (!has_applied(id) &&
+        std::none_of(dead_.begin(), dead_.end(), [&](const auto& d) { return d.second.id == id; }))
+      out.missing.push_back(id);
+}
+
+void primary_server::attempt(const segment& s, const claimant& who, segment_answer& out) {
+  const auto state = advance(s, who, wal_record::content::applied);
+  if (state == "CQ003") {
+    out.outcome = entry_outcome::skipped;
+    out.sqlstate = advance(s, who, wal_record::content::skipped);
+  } else if (nature_of(s.what.id) == nature::poison && state == poison_state) {
+    out.outcome = entry_outcome::rejected;
+    out.reject_sqlstate = state;
+    out.reject_message = "simulated";
+    out.sqlstate = advance(s, who, wal_record::content::rejected);
+  } else {
+    out.sqlstate = state;
+  }
+}
+
+bool primary_server::has_applied(const uuid& id) const {
+  const auto index = index_of(id);
+  return index < applied_.size() && applied_[index];
 }
 
 std::string primary_server::advance(const segment& s, const claimant& who, wal_record::content what) {
@@ -73,13 +117,15 @@ std::string primary_server::advance(const segment& s, const claimant& who, wal_r
   } else if (what == wal_record::content::skipped && !applied_[index]) {
     return "CQ005";
   } else if (what == wal_record::content::rejected) {
-    dead_[{who.lane, s.what.seq}] = {lane_name(who.lane), s.what.seq, s.what.id, s.sqlstate, s.message, {}};
+    dead_[{who.lane, s.what.seq}] = {lane_name(who.lane), s.what.seq,  s.what.id,
+                                     poison_state,        "simulated", {}};
   }
   checker_.expect(who.incarnation >= newest_incarnation_, "fencing", [&] {
     return "Seq " + std::to_string(s.what.seq) + " of a runtime that was replaced is applied.";
   });
-  row.cursor = s.what.seq;
   commit(what, who.lane, s.what.seq, s.what.id);
+  row.cursor = s.what.seq;
+  row.last_id = s.what.id;
   return "";
 }
 
@@ -88,7 +134,7 @@ std::string primary_server::judge_entry(const segment& s) {
   case nature::good:
     return "";
   case nature::poison:
-    return "23505";
+    return poison_state;
   case nature::flaky:
     return refusals_[s.what.id]++ < flaky_refusals ? "40001" : "";
   }
@@ -96,12 +142,13 @@ std::string primary_server::judge_entry(const segment& s) {
 }
 
 void primary_server::commit(wal_record::content what, std::size_t lane, seqno seq, const uuid& id) {
-  wal_.push_back({world_.now(), what, lane, seq, id, 0});
+  const auto& row = lanes_.at(lane);
+  wal_.push_back({world_.now(), what, lane, seq, id, 0, row.cursor, row.last_id});
 }
 
 void primary_server::flush(std::size_t through) {
   for (; flushed_ < through; ++flushed_)
-    if (const auto& r = wal_[flushed_]; r.seq != 0)
+    if (const auto& r = wal_[flushed_]; r.seq != 0 && r.what != wal_record::content::jumped)
       checker_.flushed(r.lane, r.seq, r.id);
 }
 
@@ -155,9 +202,11 @@ void primary_server::undo(const wal_record& r) {
     dead_.erase({r.lane, r.seq});
     break;
   case wal_record::content::skipped:
+  case wal_record::content::jumped:
     break;
   }
-  row.cursor = r.seq - 1;
+  row.cursor = r.cursor_before;
+  row.last_id = r.id_before;
 }
 
 } // namespace chasqui::simulation

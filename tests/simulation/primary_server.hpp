@@ -15,13 +15,15 @@ namespace chasqui::simulation {
 
 /// One commit in the primary's write-ahead log, and what undoes it.
 struct wal_record {
-  enum class content : std::uint8_t { applied, skipped, rejected, claimed, nothing };
+  enum class content : std::uint8_t { applied, skipped, rejected, claimed, nothing, jumped };
   sim_time at{0};
   content what = content::nothing;
   std::size_t lane = 0;
   seqno seq = 0;
   uuid id;
   epoch_no epoch_before = 0; ///< claimed.
+  seqno cursor_before = 0;
+  uuid id_before;
 };
 
 /// Whose segment it is.
@@ -65,9 +67,14 @@ public:
 private:
   struct lane_row {
     seqno cursor = 0;
+    uuid last_id;
     epoch_no epoch = 0;
   };
 
+  void barrier(const claimant& who, segment_answer& out);
+  void realign(const jump& over, const claimant& who, segment_answer& out);
+  void attempt(const segment& s, const claimant& who, segment_answer& out);
+  [[nodiscard]] bool has_applied(const uuid& id) const;
   std::string advance(const segment& s, const claimant& who, wal_record::content what);
   std::string judge_entry(const segment& s);
   void commit(wal_record::content what, std::size_t lane, seqno seq, const uuid& id);

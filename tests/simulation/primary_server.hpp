@@ -66,6 +66,7 @@ private:
   struct lane_row {
     seqno cursor = 0;
     epoch_no epoch = 0;
+    std::uint64_t newest = 0; ///< Incarnation that has claimed it.
   };
 
   std::string advance(const segment& s, const claimant& who, wal_record::content what);
@@ -84,7 +85,6 @@ private:
   std::vector<wal_record> wal_;
   std::size_t flushed_ = 0;
   std::uint32_t timeline_ = 1;
-  std::uint64_t newest_incarnation_ = 0;
 };
 
 } // namespace chasqui::simulation

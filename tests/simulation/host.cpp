@@ -68,7 +68,7 @@ wall_clock host::wall() const {
 }
 
 void host::start() {
-  life_ = std::make_shared<lifetime>(lifetime{++around_.lives, true});
+  life_ = std::make_shared<lifetime>(lifetime{++around_.lives, 0, true});
   ended_.reset();
   actors_ = std::make_shared<directory>();
   started_ = std::make_shared<std::vector<caf::actor>>();

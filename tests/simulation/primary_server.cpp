@@ -15,7 +15,7 @@ primary_opened primary_server::claim(const claimant& who, seqno dead_after) {
   auto& row = lanes_.at(who.lane);
   if (row.epoch > who.epoch)
     return {{fault_code::fenced, "A newer epoch owns the lane.", ""}, 0, {}};
-  row.newest = std::max(row.newest, who.incarnation);
+  row.newest = std::max(row.newest, who.turn);
   if (row.epoch < who.epoch) {
     commit(wal_record::content::claimed, who.lane, 0, {});
     wal_.back().epoch_before = std::exchange(row.epoch, who.epoch);
@@ -75,7 +75,7 @@ std::string primary_server::advance(const segment& s, const claimant& who, wal_r
   } else if (what == wal_record::content::rejected) {
     dead_[{who.lane, s.what.seq}] = {lane_name(who.lane), s.what.seq, s.what.id, s.sqlstate, s.message, {}};
   }
-  checker_.expect(who.incarnation >= row.newest, "fencing", [&] {
+  checker_.expect(who.turn >= row.newest, "fencing", [&] {
     return "Seq " + std::to_string(s.what.seq) + " of a runtime that was replaced is applied.";
   });
   row.cursor = s.what.seq;

@@ -28,7 +28,7 @@ struct wal_record {
 struct claimant {
   std::size_t lane = 0;
   epoch_no epoch = 0;
-  std::uint64_t incarnation = 0; ///< Of the runtime, counted by the simulation.
+  std::uint64_t turn = 0; ///< Of the runtime as owner of the log, as the store knows it.
 };
 
 /// PostgreSQL with Chasqui's schema: a cursor a lane, applied ids, dead letters, and a log that is on disk up
@@ -66,7 +66,7 @@ private:
   struct lane_row {
     seqno cursor = 0;
     epoch_no epoch = 0;
-    std::uint64_t newest = 0; ///< Incarnation that has claimed it.
+    std::uint64_t newest = 0; ///< Turn that has claimed it.
   };
 
   std::string advance(const segment& s, const claimant& who, wal_record::content what);

@@ -68,7 +68,7 @@ wall_clock host::wall() const {
 }
 
 void host::start() {
-  life_ = std::make_shared<lifetime>(lifetime{++around_.lives, true});
+  life_ = std::make_shared<lifetime>(lifetime{++around_.lives, 0, true});
   ended_.reset();
   actors_ = std::make_shared<directory>();
   started_ = std::make_shared<std::vector<caf::actor>>();
@@ -103,14 +103,14 @@ void host::kill() {
     return;
   life_->lasts = false;
   life_.reset();
-  std::vector<caf::actor> all = std::exchange(*started_, {});
-  all.push_back(caf::actor_cast<caf::actor>(std::exchange(boss_, {})));
-  all.push_back(std::exchange(bridge_, {}));
+  started_->push_back(caf::actor_cast<caf::actor>(std::exchange(boss_, {})));
+  started_->push_back(std::exchange(bridge_, {}));
+  while (!started_->empty()) { // A supervisor may start a child on its way out.
+    for (const auto& one : std::exchange(*started_, {}))
+      caf::anon_send<caf::message_priority::high>(one, caf::exit_msg{one.address(), caf::exit_reason::kill});
+    stage_.settle([] { return true; });
+  }
   actors_->clear();
-  for (const auto& one : all)
-    caf::anon_send<caf::message_priority::high>(one, caf::exit_msg{one.address(), caf::exit_reason::kill});
-  all.clear();
-  stage_.settle([] { return true; });
 }
 
 template <class Answer, class Handle, class Question>

@@ -8,6 +8,7 @@ namespace chasqui::simulation {
 /// One life of the runtime. Once it is over, whatever its actors still say on their way out is unsaid.
 struct lifetime {
   std::uint64_t number = 0; ///< Counted from 1.
+  std::uint64_t turn = 0;   ///< As owner of the log: whoever opened it last has the highest.
   bool lasts = true;
 };
 

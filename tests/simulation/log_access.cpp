@@ -34,7 +34,12 @@ public:
           c.epoch = opened.epoch;
           return opened;
         },
-        gone, std::move(then));
+        gone,
+        [life = life_, then = std::move(then)](const log_opened& opened) {
+          if (!opened.problem)
+            life->turn = opened.epoch;
+          then(opened);
+        });
   }
 
   void append(std::vector<append_item> items, handler<append_result> then) override {

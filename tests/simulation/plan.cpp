@@ -66,6 +66,7 @@ constexpr std::array troubles{
     trouble{deed_kind::primary_crash, deed_kind::primary_start, 0, 60 * second_us},
     trouble{deed_kind::primary_crash, deed_kind::primary_start, 0, second_us},
     trouble{deed_kind::primary_trouble, deed_kind::primary_calm, 4, 40 * second_us},
+    trouble{deed_kind::primary_trouble, deed_kind::primary_calm, 4, 600 * second_us},
     trouble{deed_kind::primary_slow, deed_kind::primary_calm, 2 * second_us, 60 * second_us},
     trouble{deed_kind::primary_ends_sessions, deed_kind::primary_calm, 0, 0},
     trouble{deed_kind::failover, deed_kind::primary_start, 20 * second_us, 30 * second_us},
@@ -169,17 +170,24 @@ private:
     const auto& t = troubles.at(chance_.below(troubles.size()));
     if (t.begins == deed_kind::black_hole && chance_.one_in(4))
       return add_flapping(at);
-    if (t.begins == deed_kind::take_over && chance_.one_in(2)) { // Neither can go on until both can.
-      add(at - within(std::min<std::uint64_t>(second_us, static_cast<std::uint64_t>(at.count()))),
-          deed_kind::black_hole);
-      add(at + within(20 * second_us), deed_kind::heal_link);
-    }
+    if (t.begins == deed_kind::take_over && chance_.one_in(2))
+      return add_contest(at);
     add(at, t.begins, chance_.below(t.amount_max + 1), chance_.below(2));
     // Most are short, some last.
     const auto lasts = within(chance_.one_in(3) ? t.lasts_max_us : t.lasts_max_us / 20);
     add(at + lasts, t.ends,
         t.ends == deed_kind::latency ? static_cast<std::uint64_t>(out_.latency.count()) : 0);
     now_ = std::max(now_, at + lasts);
+  }
+
+  // Two runtimes owe the same entries, and both come back from an outage.
+  void add_contest(sim_time at) {
+    add(at, deed_kind::black_hole);
+    add(at + seconds{1}, deed_kind::burst, 30, 30);
+    add(at + seconds{5}, deed_kind::take_over);
+    at += seconds{6} + within(20 * second_us);
+    add(at, deed_kind::heal_link);
+    now_ = std::max(now_, at);
   }
 
   void add_flapping(sim_time at) {

@@ -16,7 +16,7 @@ primary_opened primary_server::claim(const claimant& who, seqno dead_after) {
   auto& row = lanes_.at(who.lane);
   if (row.epoch > who.epoch)
     return {{fault_code::fenced, "A newer epoch owns the lane.", ""}, 0, {}, {}};
-  newest_incarnation_ = std::max(newest_incarnation_, who.incarnation);
+  row.newest = std::max(row.newest, who.turn);
   if (row.epoch < who.epoch) {
     commit(wal_record::content::claimed, who.lane, 0, {});
     wal_.back().epoch_before = std::exchange(row.epoch, who.epoch);
@@ -120,7 +120,7 @@ std::string primary_server::advance(const segment& s, const claimant& who, wal_r
     dead_[{who.lane, s.what.seq}] = {lane_name(who.lane), s.what.seq,  s.what.id,
                                      poison_state,        "simulated", {}};
   }
-  checker_.expect(who.incarnation >= newest_incarnation_, "fencing", [&] {
+  checker_.expect(who.turn >= row.newest, "fencing", [&] {
     return "Seq " + std::to_string(s.what.seq) + " of a runtime that was replaced is applied.";
   });
   commit(what, who.lane, s.what.seq, s.what.id);
@@ -185,6 +185,8 @@ void primary_server::undo_to(std::size_t records) {
     wal_.pop_back();
   }
   flushed_ = std::min(flushed_, records);
+  for (auto& row : lanes_)
+    row.newest = 0; // Every session has ended with it, and a claim may be forgotten.
 }
 
 void primary_server::undo(const wal_record& r) {

@@ -30,7 +30,7 @@ struct wal_record {
 struct claimant {
   std::size_t lane = 0;
   epoch_no epoch = 0;
-  std::uint64_t incarnation = 0; ///< Of the runtime, counted by the simulation.
+  std::uint64_t turn = 0; ///< Of the runtime as owner of the log, as the store knows it.
 };
 
 /// PostgreSQL with Chasqui's schema: a cursor a lane, applied ids, dead letters, and a log that is on disk up
@@ -69,6 +69,7 @@ private:
     seqno cursor = 0;
     uuid last_id;
     epoch_no epoch = 0;
+    std::uint64_t newest = 0; ///< Turn that has claimed it.
   };
 
   void barrier(const claimant& who, segment_answer& out);
@@ -91,7 +92,6 @@ private:
   std::vector<wal_record> wal_;
   std::size_t flushed_ = 0;
   std::uint32_t timeline_ = 1;
-  std::uint64_t newest_incarnation_ = 0;
 };
 
 } // namespace chasqui::simulation

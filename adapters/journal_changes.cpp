@@ -99,8 +99,9 @@ fault renumber_lane(sqlite_database& database, const std::string& lane, seqno fi
     renumber_entry(database, lane, *found, next++);
     found = first_entry(database, lane, found->it.seq + 1, head);
   }
-  const auto before = first - 1;
-  save_marks(database, {lane, 1, next - 1, before, before, before, {}, false});
+  database.change(
+      "INSERT INTO marks(lane, head) VALUES (?1, ?2) ON CONFLICT(lane) DO UPDATE SET head = max(head, ?2)",
+      lane, next - 1);
   all.commit();
   return {};
 }

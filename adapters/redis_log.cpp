@@ -174,19 +174,26 @@ void session::keep_lease() {
   });
 }
 
-// The next owner need not wait for the lease to end.
+// The next owner need not wait for the lease to end. The timer keeps the session until then, and not longer
+// than the I/O goes on.
 void session::release() {
-  if (!open_ || settings_.lease.count() == 0)
-    return shut("it was closed.");
+  constexpr std::chrono::seconds patience{1};
+  const auto leave = [self = shared_from_this()](const boost::system::error_code&) {
+    if (!self->open_)
+      self->shut("it was closed.");
+  };
+  const bool leased = open_ && settings_.lease.count() > 0;
+  if (leased)
+    order(redis_renew_script(), {epoch_, "0"}, [weak = weak_from_this()](const fault&) {
+      if (const auto self = weak.lock())
+        self->lease_timer_.cancel();
+    });
   open_ = false;
   why_closed_ = "it was closed.";
-  const bool sent =
-      send(redis_renew_script(), {epoch_, "0"}, [self = shared_from_this()](const redis_reply&) {
-        if (!self->open_)
-          self->shut("it was closed.");
-      });
-  if (!sent)
-    shut("it was closed.");
+  if (!leased)
+    return shut(why_closed_);
+  lease_timer_.expires_after(patience);
+  lease_timer_.async_wait(leave);
 }
 
 void session::opened(const fault& problem) {

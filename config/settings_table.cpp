@@ -67,15 +67,6 @@ constexpr std::array keys{
                 .description = "What may wait for the journal's disk; more is refused",
                 .range = {mebibyte, 16 * gibibyte}, .unit = "bytes"},
 
-    setting_key{CHASQUI_KEY(journal.path),
-                .description =
-                    "File of the journal, the log on the local disk; \"\" for none. Its directory is made"},
-    setting_key{CHASQUI_KEY(journal.file_bytes_max), .description = "A journal of this size is full",
-                .range = {mebibyte, 1024 * gibibyte}, .unit = "bytes"},
-    setting_key{CHASQUI_KEY(journal.queue_bytes_max),
-                .description = "What may wait for the journal's disk; more is refused",
-                .range = {mebibyte, 16 * gibibyte}, .unit = "bytes"},
-
     setting_key{CHASQUI_KEY(primary.dsn),
                 .description = "The primary, as libpq keywords or URI, with the role chasqui_forwarder",
                 .required = true, .example = "host=db.example.org dbname=observatory user=chasqui_forwarder"},

@@ -16,7 +16,7 @@ namespace {
 
 /// A site with two daemons on one log; the second has no door, and is known by what it logs.
 struct two_runtimes {
-  observatory site{{"--rtt", "20"}, {"redis.lease_ms=2000"}};
+  observatory site{{"--rtt", "20"}, {"redis.lease_ms=10000"}};
   std::string second_log = site.box().dir() + "/second.log";
   std::unique_ptr<child_process> second;
 
@@ -25,7 +25,7 @@ struct two_runtimes {
     BOOST_REQUIRE(site.wait_until_ready());
     second = std::make_unique<child_process>(
         std::vector<std::string>{program("chasquid"), "--config", site.box().settings_file(), "--set",
-                                 "remote.port=0", "--set", "redis.lease_ms=2000"},
+                                 "remote.port=0", "--set", "redis.lease_ms=10000"},
         child_process::options{second_log, ""});
     BOOST_REQUIRE(second_says("standing by"));
   }
@@ -37,7 +37,7 @@ struct two_runtimes {
           said << std::ifstream{second_log}.rdbuf();
           return said.str().find(what) != std::string::npos;
         },
-        in(20s));
+        in(60s));
   }
 };
 

@@ -107,8 +107,7 @@ private:
     std::erase_if(replaced_, [this](const auto& h) { return has_ended(*h); });
     if (!has_ended(*host_))
       return;
-    host_->kill();
-    clients_.forsaken();
+    bury_host();
     scene_.events.after(restart_after, [this] { start_host(); });
   }
 
@@ -121,10 +120,15 @@ private:
     return true;
   }
 
-  void lose_host() {
+  // A kill that was to come later has nobody to come for any more: waiting for it would wait for ever.
+  void bury_host() {
     kill_in_.reset();
     host_->kill();
     clients_.forsaken();
+  }
+
+  void lose_host() {
+    bury_host();
     if (std::exchange(cuts_power_, false)) {
       replaced_.clear();
       scene_.lose_power();
@@ -185,11 +189,8 @@ private:
     note("heal");
     scene_.heal();
     replaced_.clear();
-    if (taken_over_ &&
-        host_->is_running()) { // It may not know yet that the other one had taken the log back.
-      host_->kill();
-      clients_.forsaken();
-    }
+    if (taken_over_ && host_->is_running()) // It may not know yet that the other one had taken the log back.
+      bury_host();
     start_host();
     host_->steer(steering::resume);
     clients_.insist();

@@ -35,7 +35,7 @@ moment now(self_pointer self) { return now_of(self, self->state.wall); }
 void ask_store(self_pointer self, buffer_actions& actions) {
   auto& s = self->state;
   if (actions.open)
-    s.store->open(s.lanes, answer_to<log_opened>(self, [self](log_opened opened) {
+    s.store->open(s.core->lanes(), answer_to<log_opened>(self, [self](log_opened opened) {
                     act(self, self->state.core->on_opened(std::move(opened), now(self)));
                   }));
   if (!actions.append.empty())
@@ -177,9 +177,7 @@ void renumber(self_pointer self, const align& what, ticket who, align_promise pr
                          what.lane + " on: the log was numbered anew, and is opened again.",
                      ""};
         promise.deliver(to_error(problem));
-        act(self, self->state.core->on_store_change(
-                      {self->state.core->kind(), self->state.core->durability(), problem.message, true},
-                      now(self)));
+        act(self, self->state.core->reopen(problem.message, now(self)));
       }));
 }
 
@@ -257,10 +255,10 @@ caf::result<dead_letters> list(self_pointer self, const list_dead& what) {
 } // namespace
 
 buffer_shell::behavior_type buffer(self_pointer self, log_stores stores, notifier_actor notifier,
-                                   wall_clock wall, std::vector<std::string> lanes, buffer_limits limits) {
+                                   wall_clock wall, const std::vector<std::string>& lanes,
+                                   buffer_limits limits) {
   auto& s = self->state;
   s.core.emplace(lanes, limits);
-  s.lanes = std::move(lanes);
   store_pair_limits waits;
   waits.takeover_after = std::min(waits.takeover_after, limits.submit_deadline * 2 / 5);
   s.store = std::make_unique<store_pair>(

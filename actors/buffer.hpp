@@ -19,7 +19,6 @@ namespace chasqui {
 struct buffer_state {
   static inline const char* name = "buffer";
   std::optional<buffer_core> core;
-  std::vector<std::string> lanes;
   std::unique_ptr<store_pair> store;
   notifier_actor notifier;
   wall_clock wall;
@@ -35,7 +34,7 @@ using buffer_shell = with_shell<buffer_actor>;
 
 /// Keeps transactions in `stores`, in order, until the replica has them.
 buffer_shell::behavior_type buffer(buffer_shell::stateful_pointer<buffer_state> self, log_stores stores,
-                                   notifier_actor notifier, wall_clock wall, std::vector<std::string> lanes,
-                                   buffer_limits limits);
+                                   notifier_actor notifier, wall_clock wall,
+                                   const std::vector<std::string>& lanes, buffer_limits limits);
 
 } // namespace chasqui

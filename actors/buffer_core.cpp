@@ -186,16 +186,18 @@ buffer_actions buffer_core::on_store_change(const store_change& change, moment n
   buffer_actions out;
   kind_ = change.kind;
   durability_ = change.durability;
-  if (change.reopen) {
-    phase_ = store_phase::opening;
-    marks_in_flight_ = 0;
-    out.open = true;
-    out.events.push_back(store_event(now.wall, "is opened again: " + change.why));
-  } else {
-    out.events.push_back(store_event(now.wall, std::string{"the log goes on in "} +
-                                                   (kind_ == store_kind::redis ? "Redis" : "the journal") +
-                                                   ": " + change.why));
-  }
+  if (change.reopen)
+    return reopen(change.why, now);
+  const auto* where = kind_ == store_kind::redis ? "Redis" : "the journal";
+  out.events.push_back(store_event(now.wall, std::string{"the log goes on in "} + where + ": " + change.why));
+  return out;
+}
+
+buffer_actions buffer_core::reopen(const std::string& why, moment now) {
+  auto out = start();
+  phase_ = store_phase::opening;
+  marks_in_flight_ = 0;
+  out.events.push_back(store_event(now.wall, "is opened again: " + why));
   return out;
 }
 

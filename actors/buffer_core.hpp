@@ -81,6 +81,8 @@ public:
   buffer_actions on_append(ticket who, append what, moment now);
   buffer_actions on_appended(const append_result& result, moment now);
   buffer_actions on_store_change(const store_change& change, moment now);
+  /// Opens the log again, as its numbers have changed.
+  buffer_actions reopen(const std::string& why, moment now);
   buffer_actions on_marked(const fault& problem, moment now);
   buffer_actions on_buried(const rejected& why, const fault& problem, moment now);
   void on_counted(std::uint64_t dead_letters) { dead_letters_ = dead_letters; }
@@ -93,8 +95,7 @@ public:
   /// Keeps nothing new; quits with `none` once nothing is under way.
   buffer_actions drain(moment now);
 
-  [[nodiscard]] store_kind kind() const noexcept { return kind_; }
-  [[nodiscard]] chasqui::durability durability() const noexcept { return durability_; }
+  [[nodiscard]] const std::vector<std::string>& lanes() const noexcept { return lane_names_; }
 
   /// Whether the store's answer to `open` is still to come.
   [[nodiscard]] bool is_opening() const noexcept { return phase_ == store_phase::opening; }

@@ -124,12 +124,15 @@ void store_pair::send_flight() {
     return answer_flight(failed<append_result>(not_open()));
   flight_->sent_at = clock_();
   flight_->sent = true;
+  // Only what the journal may have to take again is kept.
+  const bool may_return = keeper_ == keeper::redis && stores_.journal;
+  auto items = may_return ? flight_->items : std::move(flight_->items);
   if (keeper_ == keeper::redis)
-    stores_.redis->append(flight_->items, mine<append_result>([this, number](append_result result) {
+    stores_.redis->append(std::move(items), mine<append_result>([this, number](append_result result) {
                             on_redis_appended(number, std::move(result));
                           }));
   else
-    stores_.journal->append(flight_->items, mine<append_result>([this, number](append_result result) {
+    stores_.journal->append(std::move(items), mine<append_result>([this, number](append_result result) {
                               on_journal_appended(number, std::move(result));
                             }));
 }
@@ -167,13 +170,13 @@ void store_pair::answer_flight(append_result result) {
 }
 
 void store_pair::note(const append_result& result) {
-  for (std::size_t i = 0; i < result.slots.size() && i < flight_->items.size(); ++i) {
+  for (std::size_t i = 0; i < result.slots.size(); ++i) {
     const auto& slot = result.slots[i];
     if (slot.repeated)
       continue;
     auto& head = lanes_[slot.lane].head;
     head = std::max(head, slot.seq);
-    if (journal_open_)
+    if (journal_open_ && i < flight_->items.size())
       roll_.push_back({slot.lane, slot.seq, flight_->items[i].id, slot.at});
   }
   if (roll_.size() > limits_.roll_lines_max)

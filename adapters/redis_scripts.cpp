@@ -51,6 +51,7 @@ end
 // How many entries are fetched at once follows from their size, so that a log of large entries never has many
 // of them in Lua's memory. `visit` may end it by returning true; the answer is whether a limit did.
 const char* const scanning = R"lua(
+local step_bytes_max = 4194304
 local function scan(log, from, to, entries_max, bytes_max, visit)
   local seen, bytes, step = 0, 0, 4
   while seen < entries_max and bytes < bytes_max do
@@ -65,7 +66,8 @@ local function scan(log, from, to, entries_max, bytes_max, visit)
     end
     if #part < wanted then return false end
     local average = math.max(1, bytes / seen)
-    step = math.max(1, math.min(100, math.floor((math.min(bytes_max, 4194304 + bytes) - bytes) / average)))
+    local room = math.min(bytes_max - bytes, step_bytes_max)
+    step = math.max(1, math.min(100, math.floor(room / average)))
   end
   return true
 end

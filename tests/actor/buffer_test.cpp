@@ -1,6 +1,7 @@
 #include "actors/buffer.hpp"
 #include "tests/support/actor_fixture.hpp"
 #include "tests/support/fake_ports.hpp"
+#include "tests/support/memory_stores.hpp"
 
 namespace chasqui {
 
@@ -9,7 +10,7 @@ namespace {
 using namespace std::chrono_literals;
 
 struct buffer_fixture : actor_fixture {
-  std::shared_ptr<fake_store> store = std::make_shared<fake_store>();
+  std::shared_ptr<memory_store> store = std::make_shared<memory_store>(store_kind::redis);
   std::shared_ptr<std::vector<event>> events = std::make_shared<std::vector<event>>();
   buffer_actor log;
 
@@ -157,7 +158,7 @@ BOOST_FIXTURE_TEST_CASE(a_shutdown_answers_everyone_and_saves_the_marks, buffer_
   BOOST_TEST(sent->value.has_value());
   BOOST_TEST(behind->value.has_value());
   BOOST_TEST(gone->has_value());
-  BOOST_TEST(store->saved["main"].committed == 1U);
+  BOOST_TEST(store->saved("main").committed == 1U);
 }
 
 BOOST_FIXTURE_TEST_CASE(a_crash_answers_everyone_who_waits, buffer_fixture) {

@@ -2,6 +2,7 @@
 #include "actors/forwarder.hpp"
 #include "tests/support/actor_fixture.hpp"
 #include "tests/support/fake_ports.hpp"
+#include "tests/support/memory_stores.hpp"
 
 namespace chasqui {
 
@@ -11,7 +12,7 @@ using namespace std::chrono_literals;
 
 // A real buffer and a real forwarder between a store and a primary in memory.
 struct forwarder_fixture : actor_fixture {
-  std::shared_ptr<fake_store> store = std::make_shared<fake_store>();
+  std::shared_ptr<memory_store> store = std::make_shared<memory_store>(store_kind::redis);
   std::shared_ptr<fake_primary> primary = std::make_shared<fake_primary>();
   std::shared_ptr<std::vector<committed>> done = std::make_shared<std::vector<committed>>();
   std::shared_ptr<int> links_up = std::make_shared<int>(0);

@@ -2,6 +2,7 @@
 
 #include "adapters/tls_errors.hpp"
 #include "runtime/remote_client.hpp"
+#include "tests/support/temp_dir.hpp"
 #include "tests/support/wait_until.hpp"
 
 #include <caf/actor_system_config.hpp>
@@ -14,7 +15,6 @@
 #include <openssl/ssl.h>
 
 #include <cstdlib>
-#include <filesystem>
 #include <memory>
 #include <thread>
 
@@ -31,26 +31,20 @@ namespace {
 class certificates {
 public:
   certificates() {
-    std::string name = (std::filesystem::temp_directory_path() / "chasqui-remote-XXXXXX").string();
-    BOOST_REQUIRE(mkdtemp(name.data()) != nullptr);
-    folder_ = name;
     make_authority("ours");
     make_authority("other");
     sign("daemon", "ours");
     sign("console", "ours");
     sign("stranger", "other");
   }
-  certificates(const certificates&) = delete;
-  certificates& operator=(const certificates&) = delete;
-  ~certificates() { std::filesystem::remove_all(folder_); }
 
-  std::string file(const std::string& name) const { return (folder_ / name).string(); }
+  std::string file(const std::string& name) const { return folder_.file(name); }
 
 private:
   inline static const std::string new_key = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes";
 
   void run(const std::string& command) const {
-    const auto line = "cd '" + folder_.string() + "' && " + command + " 2>>log";
+    const auto line = "cd '" + folder_.path().string() + "' && " + command + " 2>>log";
     BOOST_REQUIRE(std::system(line.c_str()) == 0); // NOLINT(cert-env33-c,concurrency-mt-unsafe)
   }
 
@@ -65,7 +59,7 @@ private:
         ".key -CAcreateserial -days 1 -out " + name + ".pem");
   }
 
-  std::filesystem::path folder_;
+  test::temp_dir folder_;
 };
 
 const certificates& pem() {

@@ -3,6 +3,7 @@
 #include "actors/supervisor.hpp"
 #include "tests/support/actor_fixture.hpp"
 #include "tests/support/fake_ports.hpp"
+#include "tests/support/memory_stores.hpp"
 
 namespace chasqui {
 
@@ -24,7 +25,7 @@ supervision_policy brisk() {
 
 // A supervisor over a real buffer and forwarder, and stubs for the others.
 struct supervisor_fixture : actor_fixture {
-  std::shared_ptr<fake_store> store = std::make_shared<fake_store>();
+  std::shared_ptr<memory_store> store = std::make_shared<memory_store>(store_kind::redis);
   std::shared_ptr<fake_primary> primary = std::make_shared<fake_primary>();
   struct running {
     notifier_actor notifier;

@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <filesystem>
+#include <memory>
 #include <set>
 #include <sstream>
 
@@ -53,6 +55,38 @@ std::set<std::string> named_in_log(observatory& site, const std::string& what) {
 std::string count(observatory& site, const std::string& table) {
   return sql(site.box().direct_dsn(), "SELECT count(*) FROM " + table);
 }
+
+// Everything has arrived, the link is cut, the daemon is killed, and Redis is emptied.
+struct emptied_redis {
+  observatory site{{"--rtt", "20"}};
+  load before;
+  std::unique_ptr<load> after;
+
+  emptied_redis() : before{started(site), 2} {
+    BOOST_REQUIRE(before.wait_for(50, 20s));
+    before.stop();
+    BOOST_REQUIRE(site.wait_until_replicated(20s));
+    site.box().cut();
+    site.kill();
+    redis(site, "flushall");
+  }
+
+  /// A new daemon takes submissions, the link is healed, and they arrive.
+  void go_on() {
+    site.start();
+    after = std::make_unique<load>(site, 2);
+    BOOST_REQUIRE(after->wait_for(100, 20s));
+    after->stop();
+    site.box().heal();
+    BOOST_TEST(site.wait_until_replicated(60s), site.daemon_log());
+  }
+
+  static observatory& started(observatory& which) {
+    which.start();
+    BOOST_REQUIRE(which.wait_until_ready());
+    return which;
+  }
+};
 
 } // namespace
 
@@ -176,54 +210,19 @@ BOOST_AUTO_TEST_CASE(what_an_emptied_redis_lost_is_named_and_what_comes_after_it
   BOOST_TEST(status->log.missing == lost.size());
 }
 
-BOOST_AUTO_TEST_CASE(an_emptied_redis_and_a_new_daemon_give_no_number_twice) {
-  observatory site{{"--rtt", "20"}};
-  site.start();
-  BOOST_REQUIRE(site.wait_until_ready());
-  load before{site, 2};
-  BOOST_REQUIRE(before.wait_for(50, 20s));
-  before.stop();
-  BOOST_REQUIRE(site.wait_until_replicated(20s));
-  site.box().cut();
-  site.kill();
-  redis(site, "flushall");
-  site.start();
-  load after{site, 2};
-  BOOST_REQUIRE(after.wait_for(100, 20s));
-  after.stop();
-  site.box().heal();
-  BOOST_TEST(site.wait_until_replicated(60s), site.daemon_log());
+BOOST_FIXTURE_TEST_CASE(an_emptied_redis_and_a_new_daemon_give_no_number_twice, emptied_redis) {
+  go_on();
   auto receipts = before.receipts();
-  receipts.merge(after.receipts());
+  receipts.merge(after->receipts());
   BOOST_TEST(account(site.box().direct_dsn(), receipts) == "");
   BOOST_TEST(count(site, "chasqui.missing") == "0");
 }
 
-BOOST_AUTO_TEST_CASE(a_log_that_was_lost_with_its_journal_is_numbered_anew) {
-  observatory site{{"--rtt", "20"}};
-  site.start();
-  BOOST_REQUIRE(site.wait_until_ready());
-  load before{site, 2};
-  BOOST_REQUIRE(before.wait_for(50, 20s));
-  before.stop();
-  BOOST_REQUIRE(site.wait_until_replicated(20s));
-  site.box().cut();
-  site.kill();
-  redis(site, "flushall");
-  BOOST_REQUIRE(std::system(("rm -rf " + site.box().dir() + "/journal").c_str()) == 0); // NOLINT
-  site.start();
-  load after{site, 2};
-  BOOST_REQUIRE(after.wait_for(100, 20s)); // Under numbers that the primary has applied.
-  after.stop();
-  site.box().heal();
-  BOOST_TEST(
-      site.wait_for([](const auto& s) { return s.log.lanes[0].replicated == s.log.lanes[0].head; }, 60s),
-      site.daemon_log());
-  BOOST_TEST(wait_until(
-      [&] {
-        return count(site, "probe") == std::to_string(before.receipts().size() + after.receipts().size());
-      },
-      in(30s)));
+BOOST_FIXTURE_TEST_CASE(a_log_that_was_lost_with_its_journal_is_numbered_anew, emptied_redis) {
+  std::filesystem::remove_all(site.box().dir() + "/journal");
+  go_on(); // Under numbers that the primary has applied.
+  const auto all = std::to_string(before.receipts().size() + after->receipts().size());
+  BOOST_TEST(wait_until([&] { return count(site, "probe") == all; }, in(30s)));
 }
 
 BOOST_AUTO_TEST_CASE(without_any_redis_the_journal_is_the_store) {

@@ -3,14 +3,10 @@
 // The outside world in memory. It answers at once, or hangs until the test lets it go on.
 
 #include "adapters/ports/event_publisher.hpp"
-#include "adapters/ports/log_store.hpp"
 #include "adapters/ports/primary.hpp"
 #include "adapters/ports/replica.hpp"
 
 #include <algorithm>
-#include <deque>
-#include <functional>
-#include <iterator>
 #include <map>
 #include <memory>
 #include <string>
@@ -18,115 +14,6 @@
 #include <vector>
 
 namespace chasqui {
-
-class fake_store : public log_store {
-public:
-  bool hangs = false;
-  fault broken; ///< The answer to everything, if set.
-  int opens = 0;
-  std::map<std::string, std::vector<entry>> logs;
-  std::map<std::string, lane_marks> saved;
-  std::vector<rejected> dead;
-
-  /// Gives the answers that were held back.
-  void go_on() {
-    hangs = false;
-    for (auto& give : std::exchange(held_, {}))
-      give();
-  }
-
-  void open(std::vector<std::string> lanes, handler<log_opened> then) override {
-    log_opened out;
-    out.problem = broken;
-    out.epoch = static_cast<epoch_no>(++opens);
-    out.dead_letters = dead.size();
-    for (const auto& lane : lanes) {
-      auto marks = saved[lane];
-      marks.lane = lane;
-      marks.head = logs[lane].size();
-      out.lanes.push_back(marks);
-    }
-    answer(std::move(then), std::move(out));
-  }
-  void append(std::vector<append_item> items, handler<append_result> then) override {
-    append_result out;
-    out.problem = broken;
-    for (auto& item : items) {
-      if (broken)
-        break;
-      auto& log = logs[item.lane];
-      log.push_back({log.size() + 1, item.id, item.at, std::move(item.payload)});
-      out.slots.push_back({item.lane, log.size(), item.at, false});
-    }
-    answer(std::move(then), std::move(out));
-  }
-  void read(take what, handler<log_slice> then) override {
-    log_slice out;
-    out.problem = broken;
-    const auto& log = logs[what.lane];
-    for (auto seq = what.from_seq; !broken && seq <= log.size() && out.entries.size() < what.entries_max;
-         ++seq)
-      out.entries.push_back(log[seq - 1]);
-    answer(std::move(then), std::move(out));
-  }
-  void mark(lane_marks marks, seqno, handler<fault> then) override {
-    if (!broken)
-      saved[marks.lane] = marks;
-    answer(std::move(then), fault{broken});
-  }
-  void bury(rejected why, handler<fault> then) override {
-    if (!broken)
-      dead.push_back(std::move(why));
-    answer(std::move(then), fault{broken});
-  }
-  void find(uuid id, handler<log_place> then) override {
-    log_place out;
-    out.problem = {fault_code::not_found, "unknown", ""};
-    for (const auto& [lane, log] : logs)
-      for (const auto& e : log)
-        if (e.id == id)
-          out = {broken, lane, e.seq, e.at, e.payload, false, {}};
-    answer(std::move(then), std::move(out));
-  }
-  void list_dead(chasqui::list_dead, handler<dead_page> then) override {
-    dead_page out{broken, {{}, dead.size()}};
-    for (const auto& why : dead)
-      out.page.letters.push_back({why, ""});
-    answer(std::move(then), std::move(out));
-  }
-  void adopt(lane_marks marks, handler<fault> then) override {
-    if (!broken) {
-      logs[marks.lane].resize(marks.head);
-      saved[marks.lane] = marks;
-    }
-    answer(std::move(then), fault{broken});
-  }
-  void import(std::string lane, std::vector<entry> entries, handler<fault> then) override {
-    if (!broken)
-      std::move(entries.begin(), entries.end(), std::back_inserter(logs[lane]));
-    answer(std::move(then), fault{broken});
-  }
-  void renumber(std::string lane, seqno first, handler<fault> then) override {
-    if (!broken) {
-      auto& log = logs[lane];
-      log.insert(log.begin(), first - 1, entry{});
-      for (std::size_t i = 0; i < log.size(); ++i)
-        log[i].seq = i + 1;
-    }
-    answer(std::move(then), fault{broken});
-  }
-  void close() override {}
-
-private:
-  template <class Answer> void answer(handler<Answer> then, Answer what) {
-    auto give = [then = std::move(then), what = std::move(what)] { then(what); };
-    if (hangs)
-      held_.emplace_back(std::move(give));
-    else
-      give();
-  }
-  std::deque<std::function<void()>> held_;
-};
 
 class fake_primary : public primary_port {
 public:

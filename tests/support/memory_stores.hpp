@@ -10,6 +10,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -24,10 +25,14 @@ public:
   int imports_left = 1'000'000;
   fault broken;         ///< The answer to everything, if set.
   fault broken_appends; ///< The answer to every append, if set.
+  int opens = 0;
+  std::vector<rejected> dead;
 
   explicit memory_log(store_kind kind) : kind_{kind} {}
 
   [[nodiscard]] const std::map<seqno, entry>& log_of(const std::string& lane) { return lanes_[lane].log; }
+
+  [[nodiscard]] const lane_marks& saved(const std::string& lane) { return lanes_[lane].marks; }
 
   void go_on() {
     hangs = false;
@@ -43,7 +48,9 @@ public:
 
   void open(std::vector<std::string> lanes, handler<log_opened> then) override {
     log_opened out;
+    ++opens;
     out.problem = broken;
+    out.dead_letters = dead.size();
     out.kind = kind_;
     out.durability = durability::fsynced;
     out.epoch = ++epoch_;
@@ -89,23 +96,26 @@ public:
   }
   void bury(rejected why, handler<fault> then) override {
     if (!broken)
-      dead_.push_back(std::move(why));
+      dead.push_back(std::move(why));
     answer(std::move(then), fault{broken});
   }
   void find(uuid id, handler<log_place> then) override {
     log_place out;
     out.problem = broken;
     if (const auto found = ids_.find(id); !broken && found != ids_.end()) {
-      out.lane = found->second.first;
-      out.seq = found->second.second;
+      std::tie(out.lane, out.seq) = found->second;
+      if (const auto e = lanes_[out.lane].log.find(out.seq); e != lanes_[out.lane].log.end()) {
+        out.at = e->second.at;
+        out.payload = e->second.payload;
+      }
     } else if (!broken) {
       out.problem = {fault_code::not_found, "unknown", ""};
     }
     answer(std::move(then), std::move(out));
   }
   void list_dead(chasqui::list_dead, handler<dead_page> then) override {
-    dead_page out{broken, {{}, dead_.size()}};
-    for (const auto& why : dead_)
+    dead_page out{broken, {{}, dead.size()}};
+    for (const auto& why : dead)
       out.page.letters.push_back({why, ""});
     answer(std::move(then), std::move(out));
   }
@@ -187,7 +197,6 @@ protected:
 private:
   store_kind kind_;
   epoch_no epoch_ = 0;
-  std::vector<rejected> dead_;
   std::deque<std::function<void()>> held_;
 };
 

@@ -3,6 +3,7 @@
 #include "config/example.hpp"
 #include "config/settings.hpp"
 #include "config/settings_schema.hpp"
+#include "tests/support/temp_dir.hpp"
 
 #include <cstdlib>
 #include <filesystem>
@@ -36,19 +37,12 @@ std::string all_errors(const settings_reading& reading) {
 std::string errors_with(const std::string& line) { return all_errors(read(least + line)); }
 
 struct scratch_folder {
-  std::filesystem::path path;
-  scratch_folder() {
-    std::string name = (std::filesystem::temp_directory_path() / "chasqui-settings-XXXXXX").string();
-    BOOST_REQUIRE(mkdtemp(name.data()) != nullptr);
-    path = name;
-  }
-  scratch_folder(const scratch_folder&) = delete;
-  scratch_folder& operator=(const scratch_folder&) = delete;
-  ~scratch_folder() { std::filesystem::remove_all(path); }
+  test::temp_dir dir;
+  const std::filesystem::path& path = dir.path();
 
   std::string write(const std::string& name, const std::string& text) const {
     std::ofstream{path / name} << text;
-    return (path / name).string();
+    return dir.file(name);
   }
 };
 

@@ -1,0 +1,110 @@
+#pragma once
+
+#include "adapters/io_timer.hpp"
+#include "adapters/redis.hpp"
+#include "adapters/redis_answers.hpp"
+#include "adapters/redis_connection.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace chasqui {
+
+/// The answer to a call that could not be carried out.
+template <class Answer> Answer unanswered(const fault& problem) {
+  Answer answer;
+  answer.problem = problem;
+  return answer;
+}
+template <> inline fault unanswered<fault>(const fault& problem) { return problem; }
+
+inline const fault& problem_of(const fault& answer) { return answer; }
+template <class Answer> const fault& problem_of(const Answer& answer) { return answer.problem; }
+
+/// The log behind one `redis_log`, on the I/O thread. Calls go out as they come: Redis carries them out in
+/// that order. How many are under way is for the caller to bound.
+class redis_session : public std::enable_shared_from_this<redis_session> {
+public:
+  redis_session(io_thread& io, std::string site, redis_settings settings);
+
+  void open(const std::vector<std::string>& lanes, handler<log_opened> then);
+  void append(const std::vector<append_item>& items, const handler<append_result>& then);
+  void read(take what, handler<log_slice> then);
+  void mark(const lane_marks& marks, seqno trim_through, const handler<fault>& then);
+  void adopt(const lane_marks& marks, const handler<fault>& then);
+  void import(const std::string& lane, const std::vector<entry>& entries, handler<fault> then);
+  void renumber(const std::string& lane, seqno first, handler<fault> then);
+  void bury(const rejected& why, handler<fault> then);
+  void find(const uuid& id, handler<log_place> then);
+  void list_dead(const chasqui::list_dead& what, handler<dead_page> then);
+  void shut(const std::string& why);
+  void release();
+
+private:
+  using words = std::vector<std::string_view>;
+  template <class Answer> using reader = std::function<Answer(const redis_reply&)>;
+
+  void look_at_settings();
+  void claim(const std::vector<std::string>& lanes, const std::string& dead_owner);
+  void claimed(const redis_reply& reply, const std::vector<std::string>& lanes);
+  void keep_lease();
+  void opened(const fault& problem);
+  void trim(const std::vector<std::string>& order, const handler<fault>& then);
+  void step_by_step(const std::string& script, const std::vector<std::string>& first,
+                    const std::vector<std::string>& rest, const handler<fault>& then);
+  void order(const std::string& script, const words& arguments, handler<fault> then);
+
+  bool send(const std::string& script, const words& arguments, redis_connection::answer then);
+  template <class Answer>
+  void ask(const std::string& script, const words& arguments, reader<Answer> understand,
+           handler<Answer> then);
+  template <class Answer> Answer understood(std::optional<Answer> answer) {
+    return answer ? std::move(*answer) : unanswered<Answer>(redis_misunderstood(address_));
+  }
+  void settle(const fault& problem);
+  [[nodiscard]] fault closed() const {
+    return {fault_code::store_unavailable, "The log in Redis at " + address_ + " is not open: " + why_closed_,
+            ""};
+  }
+
+  io_thread& io_;
+  std::string prefix_;
+  redis_settings settings_;
+  std::string address_;
+  std::unique_ptr<redis_connection> connection_;
+  bool open_ = false;
+  std::string why_closed_ = "it was not opened yet.";
+  std::string epoch_;
+  chasqui::durability durability_ = durability::buffered;
+  log_opened draft_;
+  handler<log_opened> opening_;
+  io_timer lease_timer_;
+};
+
+template <class Answer>
+void redis_session::ask(const std::string& script, const words& arguments, reader<Answer> understand,
+                        handler<Answer> then) {
+  if (!open_)
+    return then(unanswered<Answer>(closed()));
+  const auto answered = [weak = weak_from_this(), understand, then](const redis_reply& reply) {
+    const auto self = weak.lock();
+    if (!self)
+      return;
+    auto answer = reply.is_lost()
+                      ? unanswered<Answer>({fault_code::store_unavailable, std::string{reply.text()}, ""})
+                  : reply.is_error() ? unanswered<Answer>(redis_fault(self->address_, reply.text()))
+                                     : understand(reply);
+    self->settle(problem_of(answer));
+    then(std::move(answer));
+  };
+  if (!send(script, arguments, answered))
+    then(unanswered<Answer>(closed()));
+}
+
+} // namespace chasqui

@@ -1,0 +1,162 @@
+// What the log is asked for, in the words of its scripts.
+
+#include "adapters/id_bytes.hpp"
+#include "adapters/redis_scripts.hpp"
+#include "adapters/redis_session.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace chasqui {
+namespace {
+
+constexpr std::uint64_t reply_bytes_max = 16U << 20U;
+constexpr std::uint64_t reply_entries_max = 10'000;
+constexpr std::uint64_t trim_entries_max = 500; ///< Of one script, so that appends get in between.
+constexpr std::uint64_t trim_bytes_max = 4U << 20U;
+
+std::string at_most(std::uint64_t wanted, std::uint64_t limit) {
+  return std::to_string(std::clamp<std::uint64_t>(wanted, 1, limit));
+}
+
+} // namespace
+
+void redis_session::append(const std::vector<append_item>& items, const handler<append_result>& then) {
+  if (!open_)
+    return then(unanswered<append_result>(closed()));
+  append_result draft;
+  draft.durability = durability_;
+  std::vector<std::string> ids;
+  std::vector<std::string> times;
+  words arguments{epoch_};
+  ids.reserve(items.size()); // The views must not move.
+  times.reserve(items.size());
+  for (const auto& item : items) {
+    draft.slots.push_back({item.lane, 0, item.at, false});
+    arguments.insert(arguments.end(), {item.lane, ids.emplace_back(to_bytes(item.id)),
+                                       times.emplace_back(to_micros(item.at)), item.payload});
+  }
+  const auto answered = [weak = weak_from_this(), draft, then](const redis_reply& reply) {
+    const auto self = weak.lock();
+    if (!self)
+      return;
+    auto answer = draft;
+    if (reply.is_error())
+      answer = unanswered<append_result>(redis_append_fault(self->address_, reply.text()));
+    else if (reply.is_lost())
+      answer = unanswered<append_result>(redis_append_lost(reply.text()));
+    else if (!read_slots(reply, answer.slots))
+      answer = unanswered<append_result>(redis_append_lost(redis_misunderstood(self->address_).message));
+    self->settle(answer.problem);
+    then(std::move(answer));
+  };
+  if (!send(redis_append_script(), arguments, answered))
+    then(unanswered<append_result>(closed()));
+}
+
+void redis_session::read(take what, handler<log_slice> then) {
+  what.from_seq = std::max<seqno>(what.from_seq, 1);
+  const auto from = std::to_string(what.from_seq);
+  const auto entries = at_most(what.entries_max, reply_entries_max);
+  const auto bytes = at_most(what.bytes_max, reply_bytes_max);
+  ask<log_slice>(
+      redis_read_script(), {what.lane, from, entries, bytes},
+      [this, what](const redis_reply& reply) { return understood(read_slice(reply, what)); },
+      std::move(then));
+}
+
+void redis_session::mark(const lane_marks& marks, seqno trim_through, const handler<fault>& then) {
+  trim({epoch_, marks.lane, std::to_string(trim_through), std::to_string(trim_entries_max),
+        std::to_string(trim_bytes_max), std::to_string(marks.head), std::to_string(marks.committed),
+        std::to_string(marks.replicated), std::to_string(marks.released)},
+       then);
+}
+
+void redis_session::trim(const std::vector<std::string>& order, const handler<fault>& then) {
+  // Later marks may be saved between this step and the next one: the next one saves none.
+  step_by_step(redis_mark_script(), order, {order.begin(), order.begin() + 5}, then);
+}
+
+// A script that answers 1 while there is more to do: appends get in between.
+void redis_session::step_by_step(const std::string& script, const std::vector<std::string>& first,
+                                 const std::vector<std::string>& rest, const handler<fault>& then) {
+  const words arguments{first.begin(), first.end()};
+  const auto more = std::make_shared<bool>(false);
+  ask<fault>(
+      script, arguments,
+      [this, more](const redis_reply& reply) {
+        const auto answer = reply.number();
+        *more = answer == 1;
+        return answer ? fault{} : redis_misunderstood(address_);
+      },
+      [this, &script, rest, more, then](fault problem) {
+        if (problem || !*more)
+          then(std::move(problem));
+        else
+          step_by_step(script, rest, rest, then);
+      });
+}
+
+void redis_session::order(const std::string& script, const words& arguments, handler<fault> then) {
+  ask<fault>(
+      script, arguments,
+      [this](const redis_reply& reply) { return reply.number() ? fault{} : redis_misunderstood(address_); },
+      std::move(then));
+}
+
+void redis_session::adopt(const lane_marks& marks, const handler<fault>& then) {
+  const std::vector<std::string> arguments{epoch_,
+                                           marks.lane,
+                                           std::to_string(marks.head),
+                                           std::to_string(marks.committed),
+                                           std::to_string(marks.replicated),
+                                           std::to_string(marks.released),
+                                           std::to_string(trim_entries_max)};
+  step_by_step(redis_adopt_script(), arguments, arguments, then);
+}
+
+void redis_session::import(const std::string& lane, const std::vector<entry>& entries, handler<fault> then) {
+  if (entries.empty())
+    return then({});
+  std::vector<std::string> texts{std::to_string(entries.front().seq)};
+  texts.reserve(1 + 2 * entries.size()); // The views must not move.
+  words arguments{epoch_, lane, texts.front()};
+  for (const auto& e : entries) {
+    texts.push_back(to_bytes(e.id));
+    arguments.emplace_back(texts.back());
+    texts.push_back(to_micros(e.at));
+    arguments.emplace_back(texts.back());
+    arguments.emplace_back(e.payload);
+  }
+  order(redis_import_script(), arguments, std::move(then));
+}
+
+void redis_session::renumber(const std::string& lane, seqno first, handler<fault> then) {
+  const auto from = std::to_string(first);
+  order(redis_renumber_script(), {epoch_, lane, from}, std::move(then));
+}
+
+void redis_session::bury(const rejected& why, handler<fault> then) {
+  const auto seq = std::to_string(why.seq);
+  const auto id = to_bytes(why.id);
+  const auto at = to_micros(why.at);
+  order(redis_bury_script(), {epoch_, why.lane, seq, id, why.sqlstate, why.message, at}, std::move(then));
+}
+
+void redis_session::find(const uuid& id, handler<log_place> then) {
+  const auto bytes = to_bytes(id);
+  ask<log_place>(
+      redis_find_script(), {bytes},
+      [this, id](const redis_reply& reply) { return understood(read_place(reply, id)); }, std::move(then));
+}
+
+void redis_session::list_dead(const chasqui::list_dead& what, handler<dead_page> then) {
+  const auto only = what.only.is_nil() ? std::string{} : to_bytes(what.only);
+  const auto entries = at_most(what.entries_max, reply_entries_max);
+  const auto bytes = std::to_string(reply_bytes_max);
+  ask<dead_page>(
+      redis_list_dead_script(), {only, entries, bytes},
+      [this](const redis_reply& reply) { return understood(read_dead_page(reply)); }, std::move(then));
+}
+
+} // namespace chasqui

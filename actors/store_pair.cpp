@@ -214,16 +214,24 @@ void store_pair::read(const take& what, const handler<log_slice>& then) {
     return stores_.journal->read(what, mine<log_slice>(then));
   if (redis_open_)
     return stores_.redis->read(what, mine<log_slice>([this, then](log_slice slice) {
-                                 if (slice.problem.code == fault_code::store_unavailable && can_take_over()) {
-                                   take_over(slice.problem.message);
+                                 if (redis_failed(slice.problem))
                                    slice.problem.code = fault_code::unavailable;
-                                 }
                                  then(std::move(slice));
                                }));
   then(failed<log_slice>({fault_code::unavailable,
                           "Entry " + std::to_string(what.from_seq) + " of lane " + what.lane +
                               " is in Redis, which is away: " + redis_fault_.message,
                           ""}));
+}
+
+// Whether the log goes on without Redis, which did not answer this call; the journal takes over if it has
+// not.
+bool store_pair::redis_failed(const fault& problem) {
+  if (problem.code != fault_code::store_unavailable || !journal_open_)
+    return false;
+  if (keeper_ == keeper::redis)
+    take_over(problem.message);
+  return keeper_ == keeper::journal;
 }
 
 void store_pair::mark(const lane_marks& marks, seqno trim_through, const handler<fault>& then) {
@@ -238,10 +246,10 @@ void store_pair::mark(const lane_marks& marks, seqno trim_through, const handler
   }
   if (keeper_ == keeper::redis)
     return stores_.redis->mark(marks, trim_through, mine<fault>([this, marks, then](const fault& problem) {
-                                 if (problem.code != fault_code::store_unavailable || !can_take_over())
-                                   return then(problem);
-                                 take_over(problem.message);
-                                 mark(marks, 0, then);
+                                 if (redis_failed(problem))
+                                   mark(marks, 0, then);
+                                 else
+                                   then(problem);
                                }));
   // While the journal is being moved, nothing may be missing from it.
   const auto through = returning_ || reconciling_ || !lane.follows ? 0 : trim_through;
@@ -260,10 +268,8 @@ void store_pair::bury(const rejected& why, const handler<fault>& then) {
   const bool there = why.seq < lane.journal_first || why.seq <= lane.imported;
   if (redis_open_ && (keeper_ == keeper::redis || (returning_ && there)))
     return stores_.redis->bury(why, mine<fault>([this, then](fault problem) {
-                                 if (problem.code == fault_code::store_unavailable && can_take_over()) {
-                                   take_over(problem.message);
+                                 if (redis_failed(problem))
                                    problem.code = fault_code::unavailable;
-                                 }
                                  then(problem);
                                }));
   then({fault_code::unavailable, "Dead letters are kept in Redis, which is away.", ""});

@@ -145,6 +145,7 @@ private:
   /// Who was frozen does not know whose silence it was, nor whose the log is by now.
   [[nodiscard]] bool was_frozen() const { return clock_() - ticked_at_ > limits_.frozen_after; }
   void take_over(const std::string& why);
+  bool redis_failed(const fault& problem);
   void retry_redis_later(const fault& why);
 
   // Redis is back.

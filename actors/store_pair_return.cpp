@@ -7,10 +7,11 @@
 
 namespace chasqui {
 
+// Redis is not closed: that would give up the lease, and with it the log, to whoever stands by. It is opened
+// again, which ends what is under way there.
 void store_pair::take_over(const std::string& why) {
   keeper_ = keeper::journal;
   redis_open_ = false;
-  stores_.redis->close();
   retry_redis_later({fault_code::store_unavailable, why, ""});
   for (auto& [name, lane] : lanes_) {
     lane.follows = true;
@@ -222,7 +223,6 @@ void store_pair::back_in_redis() {
 }
 
 void store_pair::give_up_return(const fault& why) {
-  stores_.redis->close();
   redis_open_ = false;
   const bool held = holding_since_.has_value();
   reconciling_ = returning_ = importing_ = false;

@@ -26,6 +26,7 @@ public:
   fault broken;         ///< The answer to everything, if set.
   fault broken_appends; ///< The answer to every append, if set.
   int opens = 0;
+  int closes = 0;
   std::vector<rejected> dead;
 
   explicit memory_log(store_kind kind) : kind_{kind} {}
@@ -151,7 +152,7 @@ public:
     }
     answer(std::move(then), fault{broken});
   }
-  void close() override {}
+  void close() override { ++closes; }
 
 protected:
   struct lane_state {

@@ -129,6 +129,34 @@ BOOST_FIXTURE_TEST_CASE(a_redis_that_hangs_is_given_up_within_the_takeover_time,
   BOOST_TEST(result->slots.at(1).seq == 3U);
 }
 
+BOOST_FIXTURE_TEST_CASE(a_takeover_keeps_the_lease_on_redis, two_stores) {
+  redis->hangs = true;
+  begin({1});
+  pass(100ms);
+  BOOST_REQUIRE(result.has_value());
+  BOOST_TEST(redis->closes == 0);
+  redis->go_on();
+  redis->broken = {fault_code::store_unavailable, "gone", ""};
+  pass(6s);
+  BOOST_TEST(redis->opens > 2);
+  BOOST_TEST(redis->closes == 0);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_read_that_a_takeover_leaves_behind_does_not_close_the_log, two_stores) {
+  keep(1);
+  redis->broken = {fault_code::store_unavailable, "no answer", ""};
+  redis->hangs = true;
+  std::optional<log_slice> behind;
+  pair->read({"main", 1, 10, 1000}, [&](log_slice s) { behind = std::move(s); });
+  begin({2});
+  pass(100ms);
+  redis->go_on();
+  settle();
+  BOOST_REQUIRE(behind.has_value());
+  BOOST_TEST((behind->problem.code == fault_code::unavailable));
+  BOOST_TEST((keep(3) == std::pair{seqno{3}, store_kind::journal}));
+}
+
 BOOST_FIXTURE_TEST_CASE(who_was_frozen_hears_redis_before_giving_it_up, two_stores) {
   pass(50ms);
   redis->hangs = true;

@@ -47,6 +47,10 @@ void ask_store(self_pointer self, buffer_actions& actions) {
     s.store->bury(letter, answer_to<fault>(self, [self, letter](const fault& problem) {
                     act(self, self->state.core->on_buried(letter, problem, now(self)));
                   }));
+  for (auto& outcome : actions.settle)
+    s.store->settle(outcome, answer_to<fault>(self, [self, outcome](const fault& problem) {
+                      act(self, self->state.core->on_settled(outcome, problem, now(self)));
+                    }));
   if (actions.count_dead)
     s.store->list_dead({{}, 1}, answer_to<dead_page>(self, [self](const dead_page& page) {
                          if (!page.problem)
@@ -252,6 +256,17 @@ caf::result<dead_letters> list(self_pointer self, const list_dead& what) {
   return promise;
 }
 
+caf::result<past_decisions> list(self_pointer self, const list_decisions& what) {
+  auto [who, promise] = promise_read<past_decisions>(self);
+  self->state.store->list_decisions(
+      what,
+      answer_to<decisions_page>(self, [self, who = who, promise = promise](decisions_page page) mutable {
+        settle(self, who);
+        answer(promise, std::move(page.page), page.problem);
+      }));
+  return promise;
+}
+
 } // namespace
 
 buffer_shell::behavior_type buffer(self_pointer self, log_stores stores, notifier_actor notifier,
@@ -286,9 +301,11 @@ buffer_shell::behavior_type buffer(self_pointer self, log_stores stores, notifie
       [self](const committed& c) { act(self, self->state.core->on_committed(c, now(self))); },
       [self](const replicated& r) { act(self, self->state.core->on_replicated(r, now(self))); },
       [self](const rejected& r) { act(self, self->state.core->on_rejected(r, now(self))); },
+      [self](const resolved& r) { act(self, self->state.core->on_resolved(r, now(self))); },
       [self](const find& what) { return trace(self, what.id); },
       [self](const await& what) { return hold(self, what); },
       [self](const list_dead& what) { return list(self, what); },
+      [self](const list_decisions& what) { return list(self, what); },
       [self](const get_report&) { return self->state.core->report(self->state.wall()); },
       [](const io_answer& a) { a.then(); },
       [self](const tick&) {

@@ -56,8 +56,7 @@ buffer_actions buffer_core::on_opened(log_opened opened, moment now) {
     lane.dirty = true;
     lane.kept.add(lane.marks.replicated, lane.marks.head,
                   first_time && lane.marks.oldest_at != instant{} ? lane.marks.oldest_at : now.wall);
-    for (const auto& [seq, letter] : lane.unburied)
-      out.bury.push_back(letter);
+    tell_again(out, lane);
     hint(out, lane);
   }
   auto opening = store_event(now.wall, "open: receipts say " + std::string{to_string(durability_)});
@@ -240,8 +239,7 @@ buffer_actions buffer_core::on_tick(moment now) {
   if (bury_again_at_ && now.steady >= *bury_again_at_ && phase_ == store_phase::open) {
     bury_again_at_.reset();
     for (const auto& [name, lane] : lanes_)
-      for (const auto& [seq, letter] : lane.unburied)
-        out.bury.push_back(letter);
+      tell_again(out, lane);
   }
   save_marks(out, now);
   return out;

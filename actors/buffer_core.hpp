@@ -55,6 +55,7 @@ struct buffer_actions {
   bool open = false;               ///< Open the store.
   std::vector<append_item> append; ///< If any: as one group.
   std::vector<rejected> bury;
+  std::vector<resolved> settle;
   bool count_dead = false; ///< Ask the store how many dead letters it has.
   std::vector<mark_order> mark;
   std::vector<append_reply> replies;
@@ -85,10 +86,12 @@ public:
   buffer_actions reopen(const std::string& why, moment now);
   buffer_actions on_marked(const fault& problem, moment now);
   buffer_actions on_buried(const rejected& why, const fault& problem, moment now);
+  buffer_actions on_settled(const resolved& what, const fault& problem, moment now);
   void on_counted(std::uint64_t dead_letters) { dead_letters_ = dead_letters; }
   buffer_actions on_committed(const committed& c, moment now);
   buffer_actions on_replicated(const replicated& r, moment now);
   buffer_actions on_rejected(const rejected& r, moment now);
+  buffer_actions on_resolved(const resolved& r, moment now);
   buffer_actions on_missing(const missing& m, moment now);
   buffer_actions on_await(ticket who, const await& what, const log_place& place, moment now);
   buffer_actions on_tick(moment now);
@@ -131,8 +134,9 @@ private:
     bool taker_waits = false; ///< Somebody took all there was.
     bool dirty = false;       ///< Marks have moved since they were saved.
     lsn flushed;
-    std::map<seqno, rejected> unburied; ///< Dead letters that the store has not confirmed.
-    std::set<seqno> dead;               ///< Dead letters that were told, of entries still in the log.
+    std::map<seqno, rejected> unburied;  ///< Dead letters that the store has not confirmed.
+    std::map<seqno, resolved> unsettled; ///< Decisions that the store has not confirmed.
+    std::set<seqno> dead;                ///< Dead letters that were told, of entries still in the log.
     timeline kept{4096, timeline::forget::detail};
     timeline commits{4096, timeline::forget::oldest};
     timeline replays{4096, timeline::forget::oldest};
@@ -163,6 +167,10 @@ private:
   static void hint(buffer_actions& out, lane_state& lane);
   void send_group(buffer_actions& out, instant now);
   void release(buffer_actions& out, lane_state& lane, instant now);
+  /// What the store is still to be told about dead letters.
+  static void tell_again(buffer_actions& out, const lane_state& lane);
+  /// Whether the store has it; else it is told again.
+  bool letter_kept(buffer_actions& out, const fault& problem, moment now);
   void settle_wait(const early_wait& w, const log_place& place, buffer_actions& out);
   [[nodiscard]] std::vector<waiting_room::target> targets_of(const await& what, const log_place& place) const;
   [[nodiscard]] std::optional<rejected> death_of(const log_place& place) const;

@@ -2,6 +2,8 @@
 
 #include "actors/buffer_core.hpp"
 
+#include "messages/json.hpp"
+
 #include <algorithm>
 #include <utility>
 
@@ -10,6 +12,16 @@ namespace chasqui {
 namespace {
 
 constexpr std::chrono::milliseconds wait_max = std::chrono::hours{24 * 365};
+
+stage stage_of(const rejected& r) { return r.behind.empty() ? stage::rejected : stage::parked; }
+
+// Whether the decision has discarded this letter, and not only let it be tried.
+bool was_discarded(const uuid& letter, const log_place& place) {
+  const auto decoded = decode_decision(place.payload);
+  const auto* d = std::get_if<decision>(&decoded);
+  return place.settled && d != nullptr && d->action == letter_action::discard &&
+         (d->letter == letter || d->family);
+}
 
 } // namespace
 
@@ -141,6 +153,8 @@ void buffer_core::release(buffer_actions& out, lane_state& lane, instant now) {
   if (!lane.unburied
            .empty()) // Its payload is in the log alone until the store has it among the dead letters.
     through = std::min(through, lane.unburied.begin()->first - 1);
+  if (!lane.unsettled.empty())
+    through = std::min(through, lane.unsettled.begin()->first - 1);
   if (through <= lane.marks.released)
     return;
   out.events.push_back(range_event(event_kind::released, lane, lane.marks.released + 1, through, now));
@@ -157,26 +171,66 @@ buffer_actions buffer_core::on_rejected(const rejected& r, moment now) {
   lane.unburied.emplace(r.seq, r);
   if (phase_ == store_phase::open)
     out.bury.push_back(r);
-  room_.refused(r.lane, r.seq, out.waits);
-  event e{0, now.wall, event_kind::rejected, r.lane, r.seq, r.seq, r.id, r.sqlstate + ": " + r.message};
-  out.events.push_back(std::move(e));
+  const auto kind = r.behind.empty() ? event_kind::rejected : event_kind::parked;
+  room_.refused(r.lane, r.seq, stage_of(r), out.waits);
+  out.events.push_back({0, now.wall, kind, r.lane, r.seq, r.seq, r.id, r.sqlstate + ": " + r.message});
   return out;
+}
+
+buffer_actions buffer_core::on_resolved(const resolved& r, moment now) {
+  buffer_actions out;
+  auto& lane = lanes_.at(r.lane);
+  auto& whole = lane.unsettled.try_emplace(r.seq, resolved{r.lane, r.seq, r.id, r.at, {}}).first->second;
+  whole.letters.insert(whole.letters.end(), r.letters.begin(), r.letters.end());
+  if (phase_ == store_phase::open)
+    out.settle.push_back(whole);
+  for (const auto& one : r.letters) {
+    const bool again = one.now == stage::rejected;
+    out.events.push_back({0, now.wall, again ? event_kind::rejected : event_kind::settled, r.lane, r.seq,
+                          r.seq, one.id,
+                          again ? one.sqlstate + ": " + one.message : std::string{to_string(one.now)}});
+  }
+  return out;
+}
+
+void buffer_core::tell_again(buffer_actions& out, const lane_state& lane) {
+  for (const auto& [seq, letter] : lane.unburied)
+    out.bury.push_back(letter);
+  for (const auto& [seq, decision] : lane.unsettled)
+    out.settle.push_back(decision);
+}
+
+bool buffer_core::letter_kept(buffer_actions& out, const fault& problem, moment now) {
+  if (problem.code == fault_code::fenced)
+    out.quit = problem;
+  else if (problem.code == fault_code::store_full || problem.code == fault_code::unavailable)
+    bury_again_at_ = now.steady + limits_.reopen_max; // Giving up the store would stop what makes room.
+  else if (problem && phase_ == store_phase::open)
+    lose_store(out, problem, now);
+  return !problem;
 }
 
 buffer_actions buffer_core::on_buried(const rejected& why, const fault& problem, moment now) {
   buffer_actions out;
-  if (problem) {
-    if (problem.code == fault_code::fenced)
-      out.quit = problem;
-    else if (problem.code == fault_code::store_full || problem.code == fault_code::unavailable)
-      bury_again_at_ = now.steady + limits_.reopen_max; // Giving up the store would stop what makes room.
-    else if (phase_ == store_phase::open)
-      lose_store(out, problem, now);
+  if (!letter_kept(out, problem, now))
     return out;
-  }
   auto& lane = lanes_.at(why.lane);
   lane.unburied.erase(why.seq);
   out.count_dead = true; // It may have been among them before: the store knows.
+  release(out, lane, now.wall);
+  return out;
+}
+
+buffer_actions buffer_core::on_settled(const resolved& what, const fault& problem, moment now) {
+  buffer_actions out;
+  if (!letter_kept(out, problem, now))
+    return out;
+  auto& lane = lanes_.at(what.lane);
+  // More may have become of it meanwhile.
+  if (const auto found = lane.unsettled.find(what.seq);
+      found != lane.unsettled.end() && found->second.letters.size() <= what.letters.size())
+    lane.unsettled.erase(found);
+  out.count_dead = true;
   release(out, lane, now.wall);
   return out;
 }
@@ -241,8 +295,10 @@ void buffer_core::settle_wait(const early_wait& w, const log_place& place, buffe
   const auto& what = w.what;
   if (what.what == condition::ready) {
     out.waits.push_back({w.who, {}, {}});
-  } else if (what.what == condition::transaction && death_of(place)) {
-    out.waits.push_back({w.who, {what.what, stage::rejected}, {}});
+  } else if (const auto death = death_of(place); what.what == condition::transaction && death) {
+    out.waits.push_back({w.who, {what.what, stage_of(*death)}, {}});
+  } else if (was_discarded(what.id, place)) {
+    out.waits.push_back({w.who, {what.what, stage::discarded}, {}});
   } else {
     const reached answer{what.what, what.reached};
     if (auto targets = targets_of(what, place); targets.empty())
@@ -301,13 +357,15 @@ life buffer_core::tell(uuid id, const log_place& place) const {
       out.history.push_back({which, *when});
   };
   const auto death = death_of(place);
-  at(death ? stage::rejected : stage::committed, lane.commits);
+  at(death ? stage_of(*death) : stage::committed, lane.commits);
   at(stage::replicated, lane.replays);
   const auto& m = lane.marks;
   if (place.seq <= m.committed)
     out.flushed = lane.flushed;
-  if (death) {
-    out.stage = stage::rejected;
+  if (was_discarded(id, place)) {
+    out.stage = stage::discarded;
+  } else if (death) {
+    out.stage = stage_of(*death);
     out.error = {fault_code::none, death->sqlstate + ": " + death->message, {}};
   } else {
     out.stage = place.seq <= m.released     ? stage::released

@@ -47,12 +47,27 @@ void ask_way(self_pointer self, const align& what) {
           [self](const caf::error& e) { on_log_error(self, e); });
 }
 
+// Without an answer it is asked again: the entry still waits.
+void ask_about(self_pointer self, const find& what) {
+  self->request(self->state.peers.buffer, local_timeout, what)
+      .then(
+          [self](const life& found) { act(self, self->state.core->on_dependency(found, now(self).steady)); },
+          [self](const caf::error& e) {
+            if (to_fault(e).code == fault_code::not_found)
+              act(self, self->state.core->on_dependency(std::nullopt, now(self).steady));
+            else
+              on_log_error(self, e);
+          });
+}
+
 void act(self_pointer self, forwarder_actions actions) {
   auto& s = self->state;
   if (!actions.send.empty() && s.session)
     s.session->send(std::move(actions.send));
   for (auto& letter : actions.refused)
     self->send(s.peers.buffer, std::move(letter));
+  for (auto& outcome : actions.decided)
+    self->send(s.peers.buffer, std::move(outcome));
   if (actions.done) {
     self->send(s.peers.buffer, *actions.done);
     self->send(s.peers.watcher, *actions.done);
@@ -61,6 +76,8 @@ void act(self_pointer self, forwarder_actions actions) {
     self->send(s.peers.buffer, std::move(*actions.lost));
   if (actions.ask)
     ask_way(self, *actions.ask);
+  if (actions.ask_about)
+    ask_about(self, *actions.ask_about);
   if (actions.in_step)
     self->send(s.peers.supervisor, link_up{s.lane});
   if (actions.pull)

@@ -16,6 +16,9 @@ forwarder_actions forwarder_core::on_opened(primary_opened opened, time_point no
   }
   applied_ = opened.last_seq;
   refused_ = std::move(opened.dead);
+  decided_ = std::move(opened.decisions);
+  letters_ = opened.letters;
+  ask_again_after_ = limits_.ask_again_min;
   out.ask = align{lane_, applied_, opened.last_id};
   return out;
 }
@@ -38,7 +41,10 @@ forwarder_actions forwarder_core::on_alignment(alignment a, time_point now) {
               ""};
     return out;
   }
-  send(out, segment{0, segment_kind::realign, {}, {applied_, a.skip_to, a.suspects}}, now);
+  segment jump;
+  jump.kind = segment_kind::realign;
+  jump.over = {applied_, a.skip_to, a.suspects};
+  send(out, std::move(jump), now);
   realigning_ = std::move(a);
   return out;
 }

@@ -1,5 +1,7 @@
 #include "actors/forwarder_core.hpp"
 
+#include "messages/json.hpp"
+
 #include <algorithm>
 #include <iterator>
 #include <utility>
@@ -85,6 +87,11 @@ forwarder_actions forwarder_core::on_tick(time_point now) {
   } else if (next_ != 0 && now - heard_at_ >= limits_.heartbeat) {
     send(out, segment{}, now);
   }
+  if (ask_again_at_ && now >= *ask_again_at_) {
+    ask_again_at_.reset();
+    waiting_ = false;
+    pull_if_room(out);
+  }
   return out;
 }
 
@@ -115,11 +122,17 @@ bool forwarder_core::barrier_due() const {
 void forwarder_core::send_barrier(forwarder_actions& out, time_point now) {
   since_barrier_ = 0;
   bytes_since_barrier_ = 0;
-  send(out, segment{0, segment_kind::barrier, {}, {}}, now);
+  segment barrier;
+  barrier.kind = segment_kind::barrier;
+  send(out, std::move(barrier), now);
 }
 
 void forwarder_core::send_entry(forwarder_actions& out, entry e, time_point now) {
-  segment s{0, careful_left_ > 0 ? segment_kind::attempt : segment_kind::apply, std::move(e), {}};
+  const bool careful = careful_left_ > 0 || letters_ > 0 || stands_alone(e.payload);
+  segment s;
+  s.kind = careful ? segment_kind::attempt : segment_kind::apply;
+  s.what = std::move(e);
+  s.final = s.what.seq == final_;
   next_ = s.what.seq + 1;
   ++since_barrier_;
   bytes_since_barrier_ += s.what.payload.size();
@@ -140,15 +153,49 @@ void forwarder_core::settle(forwarder_actions& out, const flight& f, const segme
     return; // It stood behind an entry that failed; it was, or will be, sent again.
   if (!a.sqlstate.empty())
     return on_refusal(out, f, a);
+  if (f.kind == segment_kind::attempt)
+    on_attempted(f, a, now);
+  if (a.outcome == entry_outcome::waits)
+    return wait_for(out, f, a.waits_for, now.steady);
+  if (a.outcome == entry_outcome::more)
+    return rewind(f.seq);
   applied_ = f.seq;
+  ask_again_after_ = limits_.ask_again_min;
   if (resending_ && f.seq >= *resending_)
     resending_.reset();
+}
+
+void forwarder_core::on_attempted(const flight& f, const segment_answer& a, moment now) {
+  letters_ = a.letters;
   if (a.outcome != entry_outcome::applied)
     be_careful();
   else if (careful_left_ > 0)
     --careful_left_;
-  if (a.outcome == entry_outcome::rejected)
-    refused_.push_back({lane_, f.seq, f.id, a.reject_sqlstate, a.reject_message, now.wall});
+  if (a.outcome == entry_outcome::rejected || a.outcome == entry_outcome::parked)
+    refused_.push_back({lane_, f.seq, f.id, a.reject_sqlstate, a.reject_message, now.wall, a.behind});
+  if (!a.settled.empty())
+    decided_.push_back({lane_, f.seq, f.id, now.wall, a.settled});
+}
+
+void forwarder_core::wait_for(forwarder_actions& out, const flight& f, uuid dependency, time_point now) {
+  rewind(f.seq);
+  send_barrier(out, now); // Nobody knows when the next one would come.
+  waiting_ = true;
+  out.ask_about = find{dependency};
+}
+
+forwarder_actions forwarder_core::on_dependency(const std::optional<life>& found, time_point now) {
+  forwarder_actions out;
+  if (!waiting_)
+    return out;
+  // It cannot come any more: nobody has it; it stands behind this one; or it was there, and is gone.
+  const bool never =
+      !found || (found->lane == lane_ && found->seq >= next_) || found->stage == stage::released;
+  if (never)
+    final_ = next_;
+  ask_again_at_ = never ? now : now + ask_again_after_;
+  ask_again_after_ = std::min(2 * ask_again_after_, limits_.ask_again_max);
+  return out;
 }
 
 fault forwarder_core::refusal(const segment_answer& a, const std::string& what) const {
@@ -164,6 +211,7 @@ fault forwarder_core::refusal(const segment_answer& a, const std::string& what) 
     return say(fault_code::link_lost, "The primary ends the session");
   case verdict::resend:
     return say(fault_code::primary_busy, what);
+  case verdict::take_care:
   case verdict::skip_entry:
   case verdict::refuse_entry:
     break;
@@ -179,6 +227,8 @@ void forwarder_core::on_barrier(forwarder_actions& out, const segment_answer& a)
   }
   std::move(refused_.begin(), refused_.end(), std::back_inserter(out.refused));
   refused_.clear();
+  std::move(decided_.begin(), decided_.end(), std::back_inserter(out.decided));
+  decided_.clear();
   out.done = committed{lane_, applied_, a.flushed, a.timeline};
 }
 
@@ -196,6 +246,7 @@ void forwarder_core::on_refusal(forwarder_actions& out, const flight& f, const s
     if (resends_ > limits_.resends_max)
       return quit("The primary cannot take entry " + number + " now");
     break;
+  case verdict::take_care:
   case verdict::skip_entry:
   case verdict::refuse_entry:
     if (f.kind == segment_kind::attempt)
@@ -212,12 +263,14 @@ void forwarder_core::rewind(seqno to) {
   ++generation_;
   next_ = to;
   hole_.reset();
+  waiting_ = false;
+  ask_again_at_.reset();
   since_barrier_ = 0;
   bytes_since_barrier_ = 0;
 }
 
 void forwarder_core::pull_if_room(forwarder_actions& out) {
-  if (pulling_ != 0 || draining_ || hole_ || next_ == 0 || next_ > head_)
+  if (pulling_ != 0 || draining_ || hole_ || waiting_ || next_ == 0 || next_ > head_)
     return;
   const auto entries = static_cast<std::uint64_t>(in_flight_.size());
   const auto room_entries = limits_.window_entries_max - std::min(entries, limits_.window_entries_max);

@@ -22,8 +22,10 @@ struct forwarder_limits {
   std::uint64_t take_entries_max = 500;
   std::uint64_t take_bytes_max = 1U << 20U;
   std::uint64_t barrier_entries = 1000;
-  std::uint64_t careful_entries = 8000; ///< In a row that were no trouble, before care is given up.
-  std::uint32_t resends_max = 3;        ///< Of one entry, before the link is given up for a while.
+  std::uint64_t careful_entries = 8000;        ///< In a row that were no trouble, before care is given up.
+  std::uint32_t resends_max = 3;               ///< Of one entry, before the link is given up for a while.
+  std::chrono::milliseconds ask_again_min{50}; ///< For what an entry waits for.
+  std::chrono::milliseconds ask_again_max{1000};
   std::chrono::milliseconds stall_timeout{5000};
   std::chrono::milliseconds heartbeat{2000};
 };
@@ -32,10 +34,12 @@ struct forwarder_limits {
 struct forwarder_actions {
   std::vector<segment> send;
   std::vector<rejected> refused;
+  std::vector<resolved> decided;
   std::optional<committed> done;
   std::optional<missing> lost; ///< What an alignment has brought to light.
   std::optional<align> ask;
-  bool in_step = false; ///< The link works, and log and primary agree.
+  std::optional<find> ask_about; ///< What an entry waits for: has the log got it?
+  bool in_step = false;          ///< The link works, and log and primary agree.
   std::optional<take> pull;
   std::optional<fault> quit; ///< `none` when it has drained.
 };
@@ -43,7 +47,9 @@ struct forwarder_actions {
 /// Carries one lane over one session. It sends ahead of the answers; when an entry fails, those behind it
 /// fail on the gap, harmlessly, and are sent again in a new *generation*. If the entry is to blame, from then
 /// on *carefully*: as attempts, in which the primary itself decides what becomes of an entry, so that the
-/// next bad one costs no round trip.
+/// next bad one costs no round trip. While the lane has dead letters there is no other way: an entry may
+/// depend on one. An entry whose dependency has not come, in another lane, holds up its own lane, and no
+/// other.
 class forwarder_core {
 public:
   forwarder_core(std::string lane, forwarder_limits limits) : lane_{std::move(lane)}, limits_{limits} {}
@@ -57,6 +63,8 @@ public:
   /// entry that takes two attempts would never pass in front of a hole.
   forwarder_actions on_hole(fault why, time_point now);
   forwarder_actions on_available(const available& a);
+  /// What the log knows of the transaction that an entry waits for; nothing, if it has none.
+  forwarder_actions on_dependency(const std::optional<life>& found, time_point now);
   forwarder_actions on_answers(const std::vector<segment_answer>& answers, moment now);
   forwarder_actions on_tick(time_point now);
   /// Takes no more; quits with `none` once every segment, and a barrier behind them, is answered.
@@ -83,6 +91,8 @@ private:
   void on_realigned(forwarder_actions& out, const segment_answer& a);
   void on_barrier(forwarder_actions& out, const segment_answer& a);
   void on_refusal(forwarder_actions& out, const flight& f, const segment_answer& a);
+  void on_attempted(const flight& f, const segment_answer& a, moment now);
+  void wait_for(forwarder_actions& out, const flight& f, uuid dependency, time_point now);
   /// The end that an error calls for; `what` says what cannot be done if the error is neither the link's nor
   /// the cursor's.
   [[nodiscard]] fault refusal(const segment_answer& a, const std::string& what) const;
@@ -95,6 +105,8 @@ private:
   forwarder_limits limits_;
   std::deque<flight> in_flight_;
   std::vector<rejected> refused_; ///< Dead letters on the primary that no barrier covers yet.
+  std::vector<resolved> decided_; ///< The same of decisions.
+  std::uint64_t letters_ = 0;     ///< Open dead letters of the lane, as far as it is known.
   std::uint64_t next_ticket_ = 1;
   std::uint64_t generation_ = 0;
   std::uint64_t bytes_in_flight_ = 0;
@@ -107,6 +119,10 @@ private:
   std::optional<seqno> resending_; ///< The entry that failed last, for a reason that passes.
   std::uint32_t resends_ = 0;
   std::uint64_t careful_left_ = 0; ///< Entries to be applied without trouble before care is given up.
+  bool waiting_ = false;           ///< Entry `next_` waits for what it depends on.
+  std::optional<time_point> ask_again_at_;
+  std::chrono::milliseconds ask_again_after_{0};
+  seqno final_ = 0; ///< This entry is not to wait any more.
   time_point heard_at_;
   std::optional<fault> hole_; ///< What is at `next_` instead of an entry.
   seqno pulling_ = 0;         ///< Asked for from here on; 0 while nothing is.

@@ -13,10 +13,10 @@ struct rule {
 };
 
 constexpr std::array rules{
-    rule{"CQ001", verdict::out_of_step}, rule{"CQ002", verdict::fenced},
-    rule{"CQ003", verdict::skip_entry},  rule{"08", verdict::link_lost},
-    rule{"57P", verdict::link_lost},     rule{"40", verdict::resend}, // Serialization failure, deadlock.
-    rule{"53", verdict::resend},                                      // Resources.
+    rule{"CQ001", verdict::out_of_step}, rule{"CQ002", verdict::fenced}, rule{"CQ003", verdict::skip_entry},
+    rule{"CQ006", verdict::take_care},   rule{"08", verdict::link_lost}, rule{"57P", verdict::link_lost},
+    rule{"40", verdict::resend},    // Serialization failure, deadlock.
+    rule{"53", verdict::resend},    // Resources.
     rule{"55P03", verdict::resend}, // A lock that was not to be had in time.
     rule{"57014", verdict::resend}, // Cancelled, by a timeout or an operator.
     rule{"58", verdict::resend},    // The system beneath.

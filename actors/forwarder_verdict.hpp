@@ -12,6 +12,7 @@ enum class verdict : std::uint8_t {
   resend,       ///< It passes: send the entry again.
   refuse_entry, ///< The entry is wrong: make it a dead letter.
   skip_entry,   ///< The primary has applied this id before.
+  take_care,    ///< It has to be attempted: it may depend on a dead letter.
   out_of_step,  ///< The cursor is not where we left it: read it again.
   fenced,       ///< Another runtime owns the lane.
   link_lost,    ///< The session is going away.

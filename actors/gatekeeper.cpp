@@ -76,6 +76,10 @@ gatekeeper_actor::behavior_type gatekeeper(self_pointer self, gatekeeper_peers p
       [self](find& m) { return hand_on<life>(self, right::read, self->state.peers.buffer, m); },
       [self](await& m) { return hand_on<reached>(self, right::read, self->state.peers.buffer, m); },
       [self](list_dead& m) { return hand_on<dead_letters>(self, right::read, self->state.peers.buffer, m); },
+      [self](decision& m) { return hand_on<receipt>(self, right::steer, self->state.peers.ingest, m); },
+      [self](list_decisions& m) {
+        return hand_on<past_decisions>(self, right::read, self->state.peers.buffer, m);
+      },
       [self](steer& m) { return hand_on<link_status>(self, right::steer, self->state.peers.supervisor, m); },
       [self](const subscriber_actor& who, const subscribe& how) {
         if (!self->state.core->check(right::read))

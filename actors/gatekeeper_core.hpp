@@ -14,7 +14,7 @@ namespace chasqui {
 enum class right : std::uint8_t {
   read,   ///< Ask for status, transactions, dead letters, events.
   submit, ///< Submit transactions.
-  steer,  ///< Pause and resume the link.
+  steer,  ///< Pause and resume the link; decide about dead letters.
 };
 
 std::string_view to_string(right r);

@@ -26,4 +26,42 @@ std::variant<append, fault> ingest_core::admit(const submission& s, const uuid& 
   return append{t.id, std::move(t.lane), std::move(payload)};
 }
 
+std::variant<append, fault> ingest_core::admit(decision d, const dead_letters& found,
+                                               const uuid& fresh) const {
+  constexpr std::size_t words_bytes_max = 2000;
+  if (found.letters.empty())
+    return fault{fault_code::not_found, "There is no dead letter " + to_string(d.letter) + ".", "letter"};
+  const auto& letter = found.letters.front();
+  if (d.made_by.size() > words_bytes_max || d.reason.size() > words_bytes_max)
+    return fault{fault_code::over_limit, "Who decides, and why, may have 2000 bytes each: shorten it.",
+                 "reason"};
+  if (d.action == letter_action::retry && !letter.why.behind.empty())
+    return fault{fault_code::malformed,
+                 "It is parked behind " + to_string(letter.why.behind.front()) +
+                     ", and is tried by itself once that is dealt with: retry, edit or discard that one.",
+                 "letter"};
+  if (d.action == letter_action::edit)
+    if (auto problem = check_edit(d, letter))
+      return problem;
+  if (d.id.is_nil())
+    d.id = fresh;
+  return append{d.id, letter.why.lane, encode_decision(d)};
+}
+
+fault ingest_core::check_edit(decision& d, const dead_letter& letter) const {
+  auto decoded = decode_transaction(d.transaction, limits_);
+  if (auto* problem = std::get_if<fault>(&decoded))
+    return std::move(*problem);
+  auto& t = std::get<transaction>(decoded);
+  if (!t.id.is_nil() && t.id != d.letter)
+    return {fault_code::invalid_id, "It keeps its id, " + to_string(d.letter) + ": leave `id` out.", "id"};
+  if (!t.lane.empty() && t.lane != letter.why.lane)
+    return {fault_code::unknown_lane, "It stays in its lane, " + letter.why.lane + ": leave `lane` out.",
+            "lane"};
+  t.id = d.letter;
+  t.lane = letter.why.lane;
+  d.transaction = encode_transaction(t);
+  return {};
+}
+
 } // namespace chasqui

@@ -19,7 +19,13 @@ public:
   /// The transaction in canonical form, ready to be kept; `fresh` becomes its id if it has none.
   [[nodiscard]] std::variant<append, fault> admit(const submission& s, const uuid& fresh) const;
 
+  /// A decision as an entry for the lane of its dead letter; `found` is what the log has under that id.
+  [[nodiscard]] std::variant<append, fault> admit(decision d, const dead_letters& found,
+                                                  const uuid& fresh) const;
+
 private:
+  [[nodiscard]] fault check_edit(decision& d, const dead_letter& letter) const;
+
   transaction_limits limits_;
   std::vector<std::string> lanes_;
 };

@@ -258,21 +258,32 @@ void store_pair::mark(const lane_marks& marks, seqno trim_through, const handler
   stores_.journal->mark(marks, through, mine<fault>(then));
 }
 
-void store_pair::bury(const rejected& why, const handler<fault>& then) {
-  const auto found = lanes_.find(why.lane);
+void store_pair::with_letters(const std::string& lane, seqno seq,
+                              const std::function<void(log_store&, handler<fault>)>& order,
+                              const handler<fault>& then) {
+  const auto found = lanes_.find(lane);
   if (keeper_ == keeper::nobody || found == lanes_.end())
     return then(not_open());
   if (!stores_.redis)
-    return stores_.journal->bury(why, mine<fault>(then));
-  const auto& lane = found->second;
-  const bool there = why.seq < lane.journal_first || why.seq <= lane.imported;
+    return order(*stores_.journal, mine<fault>(then));
+  const bool there = seq < found->second.journal_first || seq <= found->second.imported;
   if (redis_open_ && (keeper_ == keeper::redis || (returning_ && there)))
-    return stores_.redis->bury(why, mine<fault>([this, then](fault problem) {
-                                 if (redis_failed(problem))
-                                   problem.code = fault_code::unavailable;
-                                 then(problem);
-                               }));
-  then({fault_code::unavailable, "Dead letters are kept in Redis, which is away.", ""});
+    return order(*stores_.redis, mine<fault>([this, then](fault problem) {
+      if (redis_failed(problem))
+        problem.code = fault_code::unavailable;
+      then(problem);
+    }));
+  then(letters_away());
+}
+
+void store_pair::bury(const rejected& why, const handler<fault>& then) {
+  with_letters(
+      why.lane, why.seq, [&](log_store& s, handler<fault> t) { s.bury(why, std::move(t)); }, then);
+}
+
+void store_pair::settle(const resolved& what, const handler<fault>& then) {
+  with_letters(
+      what.lane, what.seq, [&](log_store& s, handler<fault> t) { s.settle(what, std::move(t)); }, then);
 }
 
 void store_pair::list_dead(const chasqui::list_dead& what, const handler<dead_page>& then) {
@@ -280,8 +291,15 @@ void store_pair::list_dead(const chasqui::list_dead& what, const handler<dead_pa
     return stores_.journal->list_dead(what, mine<dead_page>(then));
   if (redis_open_)
     return stores_.redis->list_dead(what, mine<dead_page>(then));
-  then(failed<dead_page>({fault_code::unavailable,
-                          "Dead letters are kept in Redis, which is away: " + redis_fault_.message, ""}));
+  then(failed<dead_page>(letters_away()));
+}
+
+void store_pair::list_decisions(const chasqui::list_decisions& what, const handler<decisions_page>& then) {
+  if (!stores_.redis && keeper_ == keeper::journal)
+    return stores_.journal->list_decisions(what, mine<decisions_page>(then));
+  if (redis_open_)
+    return stores_.redis->list_decisions(what, mine<decisions_page>(then));
+  then(failed<decisions_page>(letters_away()));
 }
 
 void store_pair::find(uuid id, const handler<log_place>& then) {

@@ -73,7 +73,9 @@ public:
 
   /// `unavailable` while Redis, where dead letters stand, is away.
   void bury(const rejected& why, const handler<fault>& then);
+  void settle(const resolved& what, const handler<fault>& then);
   void list_dead(const chasqui::list_dead& what, const handler<dead_page>& then);
+  void list_decisions(const chasqui::list_decisions& what, const handler<decisions_page>& then);
   void find(uuid id, const handler<log_place>& then);
 
   /// As `log_store` and `journal_store` say; the roll is empty without a journal.
@@ -126,6 +128,13 @@ private:
     };
   }
 
+  [[nodiscard]] fault letters_away() const {
+    return {fault_code::unavailable, "Dead letters are kept in Redis, which is away: " + redis_fault_.message,
+            ""};
+  }
+  /// Does `order` where dead letters stand, once entry `seq` stands there, too.
+  void with_letters(const std::string& lane, seqno seq,
+                    const std::function<void(log_store&, handler<fault>)>& order, const handler<fault>& then);
   void settle_opening(bool late);
   void open_redis();
   void on_redis_opened(log_opened opened);

@@ -17,7 +17,7 @@ void waiting_room::leave(waiters::iterator who) {
   waiters_.erase(who);
 }
 
-void waiting_room::refused(const std::string& lane, seqno seq, std::vector<wait_over>& out) {
+void waiting_room::refused(const std::string& lane, seqno seq, stage now, std::vector<wait_over>& out) {
   std::vector<ticket> ended;
   for (const auto& [key, waiting] : queues_)
     if (key.first == lane)
@@ -26,7 +26,7 @@ void waiting_room::refused(const std::string& lane, seqno seq, std::vector<wait_
           ended.push_back(i->second);
   for (const auto who : ended) {
     const auto w = waiters_.find(who);
-    out.push_back({who, {condition::transaction, stage::rejected}, {}});
+    out.push_back({who, {condition::transaction, now}, {}});
     leave(w);
   }
 }

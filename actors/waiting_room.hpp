@@ -39,8 +39,9 @@ public:
   /// `who` waits until every target has passed; then it is told `what`.
   void join(ticket who, reached what, std::vector<target> targets, time_point deadline);
 
-  /// The transaction at this seq was refused: the waits for just this one end, and are told so.
-  void refused(const std::string& lane, seqno seq, std::vector<wait_over>& out);
+  /// The transaction at this seq is put aside, `rejected` or `parked`: the waits for just this one end, and
+  /// are told so.
+  void refused(const std::string& lane, seqno seq, stage now, std::vector<wait_over>& out);
 
   /// The mark stands at `seq` now.
   void passed(const std::string& lane, mark which, seqno seq, std::vector<wait_over>& out);

@@ -2,6 +2,7 @@
 
 #include "adapters/job_queue.hpp"
 #include "adapters/journal_changes.hpp"
+#include "adapters/journal_decisions.hpp"
 #include "adapters/journal_entries.hpp"
 #include "adapters/journal_letters.hpp"
 #include "adapters/journal_roll.hpp"
@@ -85,6 +86,17 @@ public:
     const auto bytes = call_bytes + why.message.size();
     call(bytes, std::move(then), [why = std::move(why)](auto& s) {
       return s.template settle<fault>([&](auto& file) { return bury_entry(file, why); });
+    });
+  }
+  void settle(resolved what, handler<fault> then) override {
+    const auto bytes = call_bytes + what.letters.size() * 2 * sizeof(settled_letter);
+    call(bytes, std::move(then), [what = std::move(what)](auto& s) {
+      return s.template settle<fault>([&](auto& file) { return settle_letters(file, what); });
+    });
+  }
+  void list_decisions(chasqui::list_decisions what, handler<decisions_page> then) override {
+    call(call_bytes, std::move(then), [what](auto& s) {
+      return s.template add<decisions_page>([&](auto& file) { return list_decided(file, what); });
     });
   }
   void find(uuid id, handler<log_place> then) override {

@@ -57,6 +57,7 @@ progress trim(sqlite_database& database, const std::string& lane, seqno through,
   keep_head(database, lane);
   database.change("DELETE FROM entry WHERE lane = ? AND seq <= ?", lane, last);
   database.change("DELETE FROM roll WHERE lane = ? AND seq <= ?", lane, last);
+  database.change("DELETE FROM settled WHERE lane = ? AND seq <= ?", lane, last);
   all.commit();
   return {{}, end.has_value()};
 }

@@ -11,19 +11,20 @@
 namespace chasqui {
 namespace {
 
+constexpr std::size_t id_bytes = 16;
 constexpr std::uint64_t answer_letters_max = 10'000;
 constexpr std::uint64_t answer_bytes_max = 16U << 20U;
 
 const char* const insert_letter = R"sql(
-INSERT INTO dead(lane, seq, id, at, kept_at, sqlstate, message, payload) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO dead(lane, seq, id, at, kept_at, sqlstate, message, payload, behind) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
 )sql";
 
 const char* const select_oldest = R"sql(
-SELECT lane, seq, id, at, kept_at, sqlstate, message, payload FROM dead ORDER BY at, lane, seq LIMIT ?
+SELECT lane, seq, id, at, kept_at, sqlstate, message, payload, behind FROM dead ORDER BY at, lane, seq LIMIT ?
 )sql";
 
 const char* const select_by_id = R"sql(
-SELECT lane, seq, id, at, kept_at, sqlstate, message, payload FROM dead WHERE id = ? ORDER BY seq DESC LIMIT 1
+SELECT lane, seq, id, at, kept_at, sqlstate, message, payload, behind FROM dead WHERE id = ? ORDER BY seq DESC LIMIT 1
 )sql";
 
 instant time_of(const sqlite_query& row, int column) {
@@ -39,7 +40,10 @@ dead_letter letter_of(const sqlite_query& row) {
                 from_bytes(row.bytes(2)).value_or(uuid{}),
                 std::string{row.bytes(5)},
                 std::string{row.bytes(6)},
-                time_of(row, 3)};
+                time_of(row, 3),
+                {}};
+  for (auto rest = row.bytes(8); rest.size() >= id_bytes; rest.remove_prefix(id_bytes))
+    letter.why.behind.push_back(from_bytes(rest.substr(0, id_bytes)).value_or(uuid{}));
   letter.payload = row.bytes(7);
   return letter;
 }
@@ -64,6 +68,9 @@ fault bury_entry(sqlite_database& database, const rejected& why) {
     return {};
   instant kept_at;
   std::string payload;
+  std::string behind;
+  for (const auto& one : why.behind)
+    behind += to_bytes(one);
   const auto found = first_entry(database, why.lane, why.seq, why.seq);
   if (found && found->is_sound) {
     if (found->it.id != why.id)
@@ -78,12 +85,32 @@ fault bury_entry(sqlite_database& database, const rejected& why) {
     kept_at = line->at;
   }
   database.change(insert_letter, why.lane, why.seq, sqlite_blob{id}, micros(why.at), micros(kept_at),
-                  why.sqlstate, why.message, sqlite_blob{payload});
+                  why.sqlstate, why.message, sqlite_blob{payload}, sqlite_blob{behind});
   all.commit();
   return {};
 }
 
+namespace {
+
+// Where the decision stands that settled it.
+std::optional<log_place> settled_place(sqlite_database& database, const uuid& id) {
+  const auto bytes = to_bytes(id);
+  auto row = database.query("SELECT lane, seq FROM settled WHERE id = ?", sqlite_blob{bytes});
+  if (!row.next())
+    return std::nullopt;
+  log_place out{{}, std::string{row.bytes(0)}, row.number(1), {}, "", false, {}, true};
+  if (auto found = first_entry(database, out.lane, out.seq, out.seq); found && found->is_sound) {
+    out.at = found->it.at;
+    out.payload = std::move(found->it.payload);
+  }
+  return out;
+}
+
+} // namespace
+
 log_place find_entry(sqlite_database& database, const uuid& id) {
+  if (auto place = settled_place(database, id))
+    return *place;
   const auto line = known_place(database, id);
   if (!line)
     return {{fault_code::not_found, "The log has no transaction " + to_string(id) + ".", ""},
@@ -92,8 +119,9 @@ log_place find_entry(sqlite_database& database, const uuid& id) {
             {},
             "",
             false,
-            {}};
-  log_place out{{}, line->lane, line->seq, line->at, "", false, {}};
+            {},
+            false};
+  log_place out{{}, line->lane, line->seq, line->at, "", false, {}, false};
   const auto bytes = to_bytes(id);
   auto row = database.query(select_by_id, sqlite_blob{bytes});
   if (row.next() && row.bytes(0) == line->lane && row.number(1) == line->seq) {

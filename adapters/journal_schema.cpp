@@ -5,7 +5,7 @@
 namespace chasqui {
 namespace {
 
-constexpr std::uint64_t form = 1;                   ///< Of the tables below.
+constexpr std::uint64_t form = 2;                   ///< Of the tables below.
 constexpr std::uint64_t application = 0x63687371;   ///< "chsq": tells our files from others.
 constexpr std::uint64_t wal_bytes_max = 64U << 20U; ///< What the WAL is cut back to once it was longer.
 
@@ -21,9 +21,16 @@ CREATE TABLE roll(lane TEXT NOT NULL, seq INTEGER NOT NULL, id BLOB NOT NULL UNI
   PRIMARY KEY(lane, seq)) WITHOUT ROWID;
 CREATE TABLE dead(lane TEXT NOT NULL, seq INTEGER NOT NULL, id BLOB NOT NULL, at INTEGER NOT NULL,
   kept_at INTEGER NOT NULL, sqlstate TEXT NOT NULL, message TEXT NOT NULL, payload BLOB NOT NULL,
-  PRIMARY KEY(lane, seq, id));
+  behind BLOB NOT NULL, PRIMARY KEY(lane, seq, id));
 CREATE INDEX dead_by_id ON dead(id);
 CREATE INDEX dead_by_time ON dead(at, lane, seq);
+CREATE TABLE settled(id BLOB PRIMARY KEY, lane TEXT NOT NULL, seq INTEGER NOT NULL) WITHOUT ROWID;
+CREATE INDEX settled_by_decision ON settled(lane, seq);
+CREATE TABLE decision(lane TEXT NOT NULL, seq INTEGER NOT NULL, id BLOB NOT NULL, at INTEGER NOT NULL,
+  payload BLOB NOT NULL, PRIMARY KEY(lane, seq));
+CREATE INDEX decision_by_time ON decision(at, lane, seq);
+CREATE TABLE decided(lane TEXT NOT NULL, seq INTEGER NOT NULL, id BLOB NOT NULL, stage TEXT NOT NULL,
+  sqlstate TEXT NOT NULL, message TEXT NOT NULL, PRIMARY KEY(lane, seq, id)) WITHOUT ROWID;
 )sql";
 
 void make_tables(sqlite_database& database, const std::string& site) {

@@ -1,5 +1,6 @@
 // What comes back through the pipeline.
 
+#include "adapters/primary_letters.hpp"
 #include "adapters/primary_pipeline.hpp"
 
 #include <libpq-fe.h>
@@ -15,19 +16,12 @@ namespace {
 /// A name without a statement: what a use gets whose preparation failed.
 constexpr std::string_view invalid_statement_name = "26000";
 
-/// Ids as PostgreSQL writes an array of them: `{a,b}`.
-std::vector<uuid> ids_of(std::string_view array) {
-  constexpr std::size_t id_bytes = 36;
-  std::vector<uuid> ids;
-  for (std::size_t at = 1; at + id_bytes < array.size(); at += id_bytes + 1) {
-    ids.push_back(parse_uuid(array.substr(at, id_bytes)).value_or(uuid{}));
-  }
-  return ids;
-}
-
 entry_outcome outcome_of(std::string_view text) {
   return text == "applied"   ? entry_outcome::applied
          : text == "skipped" ? entry_outcome::skipped
+         : text == "parked"  ? entry_outcome::parked
+         : text == "waits"   ? entry_outcome::waits
+         : text == "more"    ? entry_outcome::more
                              : entry_outcome::rejected;
 }
 
@@ -93,12 +87,24 @@ void primary_pipeline::take_row(const pg_answer& result) {
   if (front.why == purpose::barrier && front.syncs_due == 1 && front.answer.sqlstate.empty()) {
     front.answer.flushed = parse_lsn(text_of(result, 0, 0)).value_or(lsn{});
     front.answer.timeline = number_of<std::uint32_t>(result, 0, 1, 16);
-  } else if (front.why == purpose::attempt && front.refusal.empty()) {
-    front.answer.outcome = outcome_of(text_of(result, 0, 0));
-    front.answer.reject_sqlstate = text_of(result, 0, 1);
-    front.answer.reject_message = text_of(result, 0, 2);
+  } else if ((front.why == purpose::attempt || front.why == purpose::decision) && front.refusal.empty()) {
+    take_verdict(result, front.why == purpose::decision, front.answer);
   } else if (front.why == purpose::realign) {
-    front.answer.missing = ids_of(text_of(result, 0, 1));
+    front.answer.missing = uuids_of(text_of(result, 0, 1));
+  }
+}
+
+void primary_pipeline::take_verdict(const pg_answer& result, bool on_decision, segment_answer& answer) {
+  answer.outcome = outcome_of(text_of(result, 0, 0));
+  answer.reject_sqlstate = text_of(result, 0, 1);
+  answer.reject_message = text_of(result, 0, 2);
+  answer.letters = number_of<std::uint64_t>(result, 0, 3);
+  if (on_decision) {
+    answer.settled = settled_letters_of(text_of(result, 0, 4));
+  } else if (answer.outcome == entry_outcome::waits) {
+    answer.waits_for = parse_uuid(answer.reject_message).value_or(uuid{});
+  } else {
+    answer.behind = uuids_of(text_of(result, 0, 4));
   }
 }
 
@@ -113,6 +119,7 @@ void primary_pipeline::finish(std::vector<segment_answer>& answers) {
   }
   if (done.why == purpose::attempt && !done.refusal.empty() && done.answer.sqlstate.empty()) {
     done.answer.outcome = entry_outcome::rejected;
+    done.answer.letters = 1; // At least this one.
     done.answer.reject_sqlstate = sure_failure_sqlstate;
     done.answer.reject_message = std::move(done.refusal);
   } else if (!done.refusal.empty() && done.answer.sqlstate == sure_failure_sqlstate) {
@@ -126,6 +133,12 @@ void primary_pipeline::finish(std::vector<segment_answer>& answers) {
       }
     }
   }
+  const auto first = done.answer.ticket;
+  for (std::uint64_t i = 1; i <= done.joined; ++i) {
+    answers.push_back(done.answer);
+    answers.back().ticket = first + i - 1;
+  }
+  done.answer.ticket = first + done.joined;
   answers.push_back(std::move(done.answer));
 }
 

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <limits>
+#include <utility>
 #include <variant>
 
 namespace chasqui {
@@ -25,16 +26,19 @@ transaction_limits log_limits() {
 
 } // namespace
 
-fault statements_of(const entry& what, std::vector<statement>& statements) {
-  auto decoded = decode_transaction(what.payload, log_limits());
+fault statements_of(std::string_view payload, std::vector<statement>& statements,
+                    std::vector<uuid>& depends_on) {
+  auto decoded = decode_transaction(payload, log_limits());
   if (auto* problem = std::get_if<fault>(&decoded)) {
     return *problem;
   }
-  for (const auto& step : std::get<transaction>(decoded).steps) {
+  auto& what = std::get<transaction>(decoded);
+  for (const auto& step : what.steps) {
     if (auto problem = append_statements(step, statements)) {
       return problem;
     }
   }
+  depends_on = std::move(what.depends_on);
   return {};
 }
 

@@ -1,5 +1,6 @@
 #include "adapters/primary_opening.hpp"
 
+#include "adapters/primary_letters.hpp"
 #include "adapters/primary_pipeline.hpp"
 
 #include <libpq-fe.h>
@@ -13,7 +14,7 @@ namespace chasqui {
 namespace {
 
 /// The version of the schema chasqui that this code speaks to.
-constexpr std::string_view schema_version = "2";
+constexpr std::string_view schema_version = "3";
 
 /// More dead letters than these after one place in the log are left for the next opening.
 constexpr std::string_view dead_letters_max = "10000";
@@ -72,15 +73,28 @@ std::string primary_opening::takeover() const {
 
 /// A schema of another version is left alone, whatever its function answers with.
 std::string primary_opening::begin_epoch() const {
-  return "SELECT v, c->>'last_seq', c->>'last_id' FROM (SELECT v, CASE WHEN v = " +
+  return "SELECT v, c->>'last_seq', c->>'last_id', c->>'letters' FROM (SELECT v, CASE WHEN v = " +
          std::string{schema_version} + " THEN to_jsonb(chasqui.begin_epoch(" + lane() +
          ")) END AS c FROM (SELECT chasqui.version() AS v) AS p) AS q";
 }
 
 std::string primary_opening::dead_letters() const {
-  return "SELECT seq, txn_id, sqlstate, message, (extract(epoch FROM rejected_at) * 1000000)::bigint FROM "
+  return "SELECT seq, txn_id, sqlstate, message, (extract(epoch FROM rejected_at) * 1000000)::bigint, behind "
+         "FROM "
          "chasqui.dead_letter WHERE " +
-         mine() + " AND seq > " + std::to_string(claim_.dead_after) + " ORDER BY seq LIMIT " +
+         mine() + " AND seq > " + std::to_string(claim_.dead_after) +
+         " AND state IN ('rejected', 'parked') ORDER BY seq LIMIT " + std::string{dead_letters_max};
+}
+
+/// A decision that is only half carried out has no row of its own yet.
+std::string primary_opening::decisions() const {
+  return "SELECT l.decided_seq, l.txn_id, l.sqlstate, l.message, "
+         "(extract(epoch FROM l.decided_at) * 1000000)::bigint, l.state, d.decision_id FROM "
+         "chasqui.dead_letter AS "
+         "l LEFT JOIN chasqui.decision AS d ON d.site = l.site AND d.lane = l.decided_lane AND d.seq = "
+         "l.decided_seq WHERE l.site = " +
+         literal(site_) + " AND l.decided_lane = " + literal(claim_.lane) + " AND l.decided_seq > " +
+         std::to_string(claim_.dead_after) + " ORDER BY l.decided_seq, l.no LIMIT " +
          std::string{dead_letters_max};
 }
 
@@ -101,7 +115,8 @@ std::string primary_opening::mine() const {
 }
 
 bool primary_opening::hand_over() {
-  for (const auto& sql : {std::string{session_settings}, takeover(), begin_epoch(), dead_letters()}) {
+  for (const auto& sql :
+       {std::string{session_settings}, takeover(), begin_epoch(), dead_letters(), decisions()}) {
     if (!ask(sql) || PQpipelineSync(connection_) != 1) {
       return false;
     }
@@ -143,6 +158,10 @@ void primary_opening::take(const pg_answer& result) {
     for (int row = 0; row < PQntuples(result.get()); ++row) {
       take_dead_letter(result, row);
     }
+  } else if (status == PGRES_TUPLES_OK && awaited_ == question::decisions) {
+    for (int row = 0; row < PQntuples(result.get()); ++row) {
+      take_decided(result, row);
+    }
   }
 }
 
@@ -157,6 +176,7 @@ void primary_opening::take_epoch(const pg_answer& result) {
   }
   outcome_.last_seq = number_of<seqno>(result, 0, 1);
   outcome_.last_id = parse_uuid(text_of(result, 0, 2)).value_or(uuid{});
+  outcome_.letters = number_of<std::uint64_t>(result, 0, 3);
 }
 
 void primary_opening::take_dead_letter(const pg_answer& result, int row) {
@@ -167,7 +187,23 @@ void primary_opening::take_dead_letter(const pg_answer& result, int row) {
   one.sqlstate = text_of(result, row, 2);
   one.message = text_of(result, row, 3);
   one.at = instant{std::chrono::microseconds{number_of<std::int64_t>(result, row, 4)}};
+  one.behind = uuids_of(text_of(result, row, 5));
   outcome_.dead.push_back(std::move(one));
+}
+
+void primary_opening::take_decided(const pg_answer& result, int row) {
+  const auto seq = number_of<seqno>(result, row, 0);
+  auto& decisions = outcome_.decisions;
+  if (decisions.empty() || decisions.back().seq != seq) {
+    decisions.push_back({claim_.lane,
+                         seq,
+                         parse_uuid(text_of(result, row, 6)).value_or(uuid{}),
+                         instant{std::chrono::microseconds{number_of<std::int64_t>(result, row, 4)}},
+                         {}});
+  }
+  decisions.back().letters.push_back(
+      {parse_uuid(text_of(result, row, 1)).value_or(uuid{}), stage_of_letter(text_of(result, row, 5)),
+       std::string{text_of(result, row, 2)}, std::string{text_of(result, row, 3)}});
 }
 
 void primary_opening::refuse(const pg_error& why) {

@@ -27,7 +27,15 @@ public:
   std::optional<primary_opened> collect();
 
 private:
-  enum class question : std::size_t { settings, takeover, epoch, dead_letters, preparations, done };
+  enum class question : std::size_t {
+    settings,
+    takeover,
+    epoch,
+    dead_letters,
+    decisions,
+    preparations,
+    done
+  };
 
   bool ask(const std::string& sql);
   [[nodiscard]] std::string literal(const std::string& text) const;
@@ -37,9 +45,11 @@ private:
   [[nodiscard]] std::string takeover() const;
   [[nodiscard]] std::string begin_epoch() const;
   [[nodiscard]] std::string dead_letters() const;
+  [[nodiscard]] std::string decisions() const;
   void take(const pg_answer& result);
   void take_epoch(const pg_answer& result);
   void take_dead_letter(const pg_answer& result, int row);
+  void take_decided(const pg_answer& result, int row);
   void refuse(const pg_error& why);
 
   pg_conn* connection_;

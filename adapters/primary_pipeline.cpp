@@ -2,18 +2,25 @@
 
 #include "adapters/primary_entry.hpp"
 #include "adapters/utf8.hpp"
+#include "messages/json.hpp"
 
 #include <libpq-fe.h>
 
 #include <array>
 #include <string_view>
 #include <utility>
+#include <variant>
 
 namespace chasqui {
 
 namespace {
 
 constexpr std::size_t shapes_max = 500;
+
+/// What shares a transaction fails together and is sent again, so that more is not always better; beyond this
+/// there is nothing left to save (docs/performance.md).
+constexpr std::size_t joined_entries_max = 64;
+constexpr std::uint64_t joined_bytes_max = 64U << 10U;
 
 /// Fails with SQLSTATE 22023 in any session.
 constexpr const char* sure_failure = "refused";
@@ -55,9 +62,13 @@ struct binary_place {
 std::vector<primary_pipeline::preparation> primary_pipeline::preparations(const std::string& lane,
                                                                           const std::string& passing) {
   return {
-      {"advance", "SELECT chasqui.advance(" + lane + ", $1::bigint, $2::uuid)"},
+      {"advance", "SELECT chasqui.advance(" + lane + ", $1::bigint, $2::uuid[])"},
       {"attempt", "SELECT * FROM chasqui.attempt(" + lane + ", " + passing +
-                      ", $1::bigint, $2::uuid, $3::text, $4::text)"},
+                      ", $1::bigint, $2::uuid, $3::text, $4::text, $5::uuid[], $6::boolean)"},
+      {"resolve",
+       "SELECT * FROM chasqui.resolve(" + lane + ", " + passing +
+           ", $1::bigint, $2::uuid, $3::text, $4::uuid, $5::boolean, $6::text, $7::text, $8::text, "
+           "$9::text)"},
       {"reject", "SELECT chasqui.reject(" + lane + ", $1::bigint, $2::uuid, $3::text, $4::text, $5::text)"},
       {"realign", "SELECT set_config('synchronous_commit', 'on', true), chasqui.realign(" + lane +
                       ", $1::bigint, $2::bigint, $3::uuid[])"},
@@ -71,32 +82,60 @@ std::vector<primary_pipeline::preparation> primary_pipeline::preparations(const 
 
 primary_pipeline::primary_pipeline(pg_conn* connection) : connection_{connection}, shapes_{shapes_max} {}
 
-bool primary_pipeline::hand_over(const segment& what) {
+bool primary_pipeline::may_join(const std::vector<segment>& together, std::uint64_t bytes,
+                                const segment& next) {
+  return together.empty() ||
+         (together.front().kind == segment_kind::apply && next.kind == segment_kind::apply &&
+          together.size() < joined_entries_max && bytes + next.what.payload.size() <= joined_bytes_max);
+}
+
+bool primary_pipeline::hand_over(const std::vector<segment>& together) {
+  return together.front().kind == segment_kind::apply ? hand_over_entries(together)
+                                                      : hand_over_alone(together.front());
+}
+
+bool primary_pipeline::hand_over_alone(const segment& what) {
   switch (what.kind) {
-  case segment_kind::apply:
-    return hand_over_entry(what);
   case segment_kind::attempt:
     return hand_over_attempt(what);
   case segment_kind::realign:
     return hand_over_realign(what);
   case segment_kind::barrier:
     return hand_over_barrier(what);
+  case segment_kind::apply:
   case segment_kind::heartbeat:
     break;
   }
-  return run("alive", {}) && sync(in_flight{what.ticket});
+  return run("alive", {}) && sync(in_flight{what.ticket, purpose::heartbeat});
 }
 
-bool primary_pipeline::hand_over_entry(const segment& what) {
+bool primary_pipeline::hand_over_entries(const std::vector<segment>& together) {
   std::vector<statement> statements;
-  if (const auto problem = statements_of(what.what, statements)) {
-    return hand_over_refusal(what, problem);
+  std::vector<uuid> depends_on; // None: such entries come as attempts.
+  for (const auto& one : together) {
+    if (const auto problem = statements_of(one.what.payload, statements, depends_on)) {
+      return hand_over_refusal(together, problem);
+    }
   }
-  in_flight next{what.ticket};
+  in_flight next{together.front().ticket};
+  next.joined = together.size() - 1;
   std::vector<std::shared_ptr<shape>> used;
+  if (!prepare_for(statements, used, next) || !advance(together)) {
+    return false;
+  }
+  for (std::size_t i = 0; i < statements.size(); ++i) {
+    if (!run(used[i]->name.c_str(), statements[i].params)) {
+      return false;
+    }
+  }
+  return sync(std::move(next)) && discard_surplus();
+}
+
+/// A statement is prepared in a segment of its own, before the entry: within the entry's, an error would undo
+/// it.
+bool primary_pipeline::prepare_for(const std::vector<statement>& statements,
+                                   std::vector<std::shared_ptr<shape>>& used, in_flight& next) {
   used.reserve(statements.size());
-  // A statement is prepared in a segment of its own, before the entry: within the entry's, an error would
-  // undo it.
   for (const auto& s : statements) {
     auto one = shapes_.find(s.sql);
     if (one == nullptr) {
@@ -110,32 +149,48 @@ bool primary_pipeline::hand_over_entry(const segment& what) {
     }
     used.push_back(std::move(one));
   }
-  if (!advance(what.what)) {
-    return false;
-  }
-  for (std::size_t i = 0; i < statements.size(); ++i) {
-    if (!run(used[i]->name.c_str(), statements[i].params)) {
-      return false;
-    }
-  }
-  return sync(std::move(next)) && discard_surplus();
+  return true;
 }
 
-/// An entry that cannot be said in SQL keeps its place: behind an entry that fails it must fail on the gap,
+/// Entries that cannot be said in SQL keep their place: behind an entry that fails they must fail on the gap,
 /// like any other.
-bool primary_pipeline::hand_over_refusal(const segment& what, const fault& why) {
-  in_flight next{what.ticket};
+bool primary_pipeline::hand_over_refusal(const std::vector<segment>& together, const fault& why) {
+  in_flight next{together.front().ticket};
+  next.joined = together.size() - 1;
   next.refusal = refusal_of(why);
-  return advance(what.what) && run(sure_failure, {}) && sync(std::move(next));
+  return advance(together) && run(sure_failure, {}) && sync(std::move(next));
 }
 
 bool primary_pipeline::hand_over_attempt(const segment& what) {
+  if (is_decision(what.what.payload)) {
+    return hand_over_decision(what);
+  }
   std::vector<statement> statements;
-  if (const auto problem = statements_of(what.what, statements)) {
+  std::vector<uuid> depends_on;
+  if (const auto problem = statements_of(what.what.payload, statements, depends_on)) {
     return hand_over_reject(what, problem);
   }
-  return decide("attempt", what.what, {json_of(statements), what.what.payload}) &&
+  return decide("attempt", what.what,
+                {json_of(statements), what.what.payload, array_of(depends_on), what.final ? "t" : "f"}) &&
          sync(in_flight{what.ticket, purpose::attempt});
+}
+
+bool primary_pipeline::hand_over_decision(const segment& what) {
+  const auto decoded = decode_decision(what.what.payload);
+  if (const auto* problem = std::get_if<fault>(&decoded)) {
+    return hand_over_reject(what, *problem);
+  }
+  const auto& d = std::get<decision>(decoded);
+  std::vector<statement> statements;
+  std::vector<uuid> depends_on;
+  std::optional<std::string> steps;
+  if (d.action == letter_action::edit && !statements_of(d.transaction, statements, depends_on)) {
+    steps = json_of(statements);
+  }
+  return decide("resolve", what.what,
+                {std::string{to_string(d.action)}, to_string(d.letter), d.family ? "t" : "f", d.made_by,
+                 d.reason, std::move(steps), d.transaction}) &&
+         sync(in_flight{what.ticket, purpose::decision});
 }
 
 bool primary_pipeline::hand_over_reject(const segment& what, const fault& why) {
@@ -157,27 +212,32 @@ bool primary_pipeline::hand_over_barrier(const segment& what) {
          sync(in_flight{what.ticket, purpose::barrier});
 }
 
-bool primary_pipeline::advance(const entry& what) {
-  const binary_place place{what};
-  const std::array<const char*, 2> values{place.seq.data(), place.id.data()};
-  const std::array<int, 2> lengths{8, 16};
-  const std::array<int, 2> formats{1, 1};
-  return PQsendQueryPrepared(connection_, "advance", 2, values.data(), lengths.data(), formats.data(), 0) ==
-         1;
+bool primary_pipeline::advance(const std::vector<segment>& together) {
+  std::vector<uuid> ids;
+  ids.reserve(together.size());
+  for (const auto& one : together) {
+    ids.push_back(one.what.id);
+  }
+  return run("advance", {std::to_string(together.front().what.seq), array_of(ids)});
 }
 
-/// Runs a statement that leaves an entry's fate to the primary; texts at the end that are not given are left
-/// out. A dead letter must be writable whatever it holds, or it would block the lane for ever.
-bool primary_pipeline::decide(const char* name, const entry& what, std::vector<std::string> texts) {
+/// Runs a statement that leaves an entry's fate to the primary. A dead letter must be writable whatever it
+/// holds, or it would block the lane for ever.
+bool primary_pipeline::decide(const char* name, const entry& what,
+                              std::vector<std::optional<std::string>> texts) {
   const binary_place place{what};
-  std::array<const char*, 5> values{place.seq.data(), place.id.data()};
-  std::array<int, 5> lengths{8, 16};
-  std::array<int, 5> formats{1, 1};
-  for (std::size_t i = 0; i < texts.size(); ++i) {
-    texts[i] = valid_utf8(texts[i]);
-    values.at(i + 2) = texts[i].c_str();
+  std::vector<const char*> values{place.seq.data(), place.id.data()};
+  std::vector<int> lengths{8, 16};
+  std::vector<int> formats{1, 1};
+  for (auto& text : texts) {
+    if (text) {
+      *text = valid_utf8(*text);
+    }
+    values.push_back(text ? text->c_str() : nullptr);
+    lengths.push_back(0);
+    formats.push_back(0);
   }
-  return PQsendQueryPrepared(connection_, name, static_cast<int>(texts.size() + 2), values.data(),
+  return PQsendQueryPrepared(connection_, name, static_cast<int>(values.size()), values.data(),
                              lengths.data(), formats.data(), 0) == 1;
 }
 

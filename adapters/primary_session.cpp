@@ -44,6 +44,7 @@ private:
 
   void collect_inbox();
   void pump();
+  std::vector<segment> next_together();
   bool hand_over_some();
   void receive_opening();
   void end(fault why);
@@ -221,11 +222,20 @@ void session_core::pump() {
   }
 }
 
+std::vector<segment> session_core::next_together() {
+  std::vector<segment> together;
+  std::uint64_t bytes = 0;
+  while (!waiting_.empty() && primary_pipeline::may_join(together, bytes, waiting_.front())) {
+    bytes += waiting_.front().what.payload.size();
+    together.push_back(std::move(waiting_.front()));
+    waiting_.pop_front();
+  }
+  return together;
+}
+
 bool session_core::hand_over_some() {
   for (int i = 0; i < segments_in_a_row_max && !waiting_.empty() && connection_->flush(); ++i) {
-    const segment next = std::move(waiting_.front());
-    waiting_.pop_front();
-    if (!pipeline_->hand_over(next)) {
+    if (!pipeline_->hand_over(next_together())) {
       return false;
     }
   }

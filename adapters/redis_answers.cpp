@@ -83,8 +83,38 @@ bool read_letter(const redis_reply& reply, dead_letter& into) {
   why.sqlstate = reply[3].text();
   why.message = reply[4].text();
   into.payload = reply[6].text();
-  return reply.size() == 7 && read_number(reply[1], why.seq) && read_id(reply[2], why.id) &&
+  const auto behind = reply[7].text();
+  for (std::size_t at = 0; at + 16 <= behind.size(); at += 16)
+    why.behind.push_back(from_bytes(behind.substr(at, 16)).value_or(uuid{}));
+  return reply.size() == 8 && read_number(reply[1], why.seq) && read_id(reply[2], why.id) &&
          read_time(reply[5], why.at);
+}
+
+// As the script writes it: `stage sqlstate message`.
+settled_letter read_settled(const redis_reply& reply) {
+  settled_letter one;
+  read_id(reply[0], one.id);
+  auto text = reply[1].text();
+  const auto word = [&text] {
+    const auto end = std::min(text.find(' '), text.size());
+    const auto found = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    return found;
+  };
+  one.now = parse_stage(word()).value_or(stage::rejected);
+  one.sqlstate = word();
+  one.message = text;
+  return one;
+}
+
+bool read_past_decision(const redis_reply& reply, past_decision& into) {
+  auto& what = into.what;
+  what.lane = reply[0].text();
+  into.payload = reply[4].text();
+  for (std::size_t i = 0; i < reply[5].size(); ++i)
+    what.letters.push_back(read_settled(reply[5][i]));
+  return reply.size() == 6 && read_number(reply[1], what.seq) && read_id(reply[2], what.id) &&
+         read_time(reply[3], what.at);
 }
 
 bool read_marks(const redis_reply& reply, lane_marks& into) {
@@ -257,6 +287,9 @@ std::optional<log_place> read_place(const redis_reply& reply, const uuid& id) {
     return std::nullopt;
   if (reply.size() == 4)
     return place;
+  place.settled = reply[4].text() == "settled";
+  if (place.settled)
+    return place;
   dead_letter letter;
   if (!read_letter(reply[4], letter))
     return std::nullopt;
@@ -274,6 +307,18 @@ std::optional<dead_page> read_dead_page(const redis_reply& reply) {
     if (!read_letter(reply[i], letter))
       return std::nullopt;
     answer.page.letters.push_back(std::move(letter));
+  }
+  return answer;
+}
+
+std::optional<decisions_page> read_decisions_page(const redis_reply& reply) {
+  decisions_page answer;
+  if (!reply.is_list())
+    return std::nullopt;
+  for (std::size_t i = 0; i < reply.size(); ++i) {
+    auto& one = answer.page.decisions.emplace_back();
+    if (!read_past_decision(reply[i], one))
+      return std::nullopt;
   }
   return answer;
 }

@@ -43,6 +43,12 @@ public:
   void bury(rejected why, handler<fault> then) override {
     call(&redis_session::bury, std::move(why), std::move(then));
   }
+  void settle(resolved what, handler<fault> then) override {
+    call(&redis_session::settle_letters, std::move(what), std::move(then));
+  }
+  void list_decisions(chasqui::list_decisions what, handler<decisions_page> then) override {
+    call(&redis_session::list_decisions, what, std::move(then));
+  }
   void find(uuid id, handler<log_place> then) override { call(&redis_session::find, id, std::move(then)); }
   void list_dead(chasqui::list_dead what, handler<dead_page> then) override {
     call(&redis_session::list_dead, what, std::move(then));

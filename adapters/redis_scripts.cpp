@@ -1,52 +1,9 @@
 #include "adapters/redis_scripts.hpp"
 
+#include "adapters/redis_script_parts.hpp"
+
 namespace chasqui {
 namespace {
-
-// Lua's own number format has 14 digits and an exponent, hence `text`.
-//
-// Ids lie in 32768 small hashes instead of a large one because Redis keeps a hash of up to 128 fields
-// (hash-max-listpack-entries) as one packed block: 30 bytes an id and about 100 a bucket, against some 130 an
-// id in a hash table; and a block of that size takes no time to speak of to search. All in all an entry costs
-// 106 bytes beyond its payload in a log of 100,000, and 80 in one of a million. Up to about three million
-// entries the buckets stay below 128; beyond that they become hash tables one by one, which costs memory and
-// nothing else. Fewer buckets would overflow earlier, more would weigh on a small log. The bucket is made of
-// all 128 bits, as UUIDs of different versions are random in different places. It may never change: it says
-// where to find what is stored.
-const char* const common = R"lua(
-local prefix = KEYS[1]
-
-local function text(n) return string.format('%.0f', n) end
-
-local function bucket_of(id)
-  local a, b, c, d = struct.unpack('>I4I4I4I4', id)
-  local x = bit.bxor(a, b, c, d)
-  return prefix .. 'ids:' .. bit.band(bit.bxor(x, bit.rshift(x, 15)), 32767)
-end
-
-local function log_of(lane) return prefix .. 'log:' .. lane end
-local function marks_of(lane) return prefix .. 'marks:' .. lane end
-local function letter_of(lane, seq) return prefix .. 'dead:' .. lane .. ':' .. seq end
-
-local function place(value)
-  local seq, lane = string.match(value, '^(%d+):(.*)$')
-  return lane, seq
-end
-
-local function entry(lane, seq)
-  local found = redis.call('XRANGE', log_of(lane), seq .. '-0', seq .. '-0')[1]
-  if found then return found[2][2], found[2][4], found[2][6] end
-end
-
-local function not_owner(epoch)
-  local owner = redis.call('HGET', prefix .. 'owner', 'epoch')
-  if owner == epoch then return nil end
-  if owner and tonumber(owner) > tonumber(epoch) then
-    return redis.error_reply('FENCED ' .. owner)
-  end
-  return redis.error_reply('WIPED the claim with epoch ' .. epoch .. ' is gone')
-end
-)lua";
 
 // How many entries are fetched at once follows from their size, so that a log of large entries never has many
 // of them in Lua's memory. `visit` may end it by returning true; the answer is whether a limit did.
@@ -70,13 +27,6 @@ local function scan(log, from, to, entries_max, bytes_max, visit)
     step = math.max(1, math.min(100, math.floor(room / average)))
   end
   return true
-end
-)lua";
-
-const char* const letters = R"lua(
-local function letter(lane, seq)
-  local f = redis.call('HMGET', letter_of(lane, seq), 'id', 'sqlstate', 'message', 'at', 'payload', 'kept_at')
-  if f[1] then return {lane, seq, f[1], f[2], f[3], f[4], f[5]}, f[6] end
 end
 )lua";
 
@@ -211,7 +161,13 @@ local more = scan(log, '-', ARGV[3] .. '-0', tonumber(ARGV[4]), tonumber(ARGV[5]
   end
   last = seq
 end)
-if last then redis.call('XTRIM', log, 'MINID', '=', text(tonumber(last) + 1)) end
+if last then
+  redis.call('XTRIM', log, 'MINID', '=', text(tonumber(last) + 1))
+  for _, id in ipairs(redis.call('ZRANGE', settled_of(lane), '-inf', last, 'BYSCORE', 'LIMIT', 0, ARGV[4])) do
+    redis.call('HDEL', bucket_of(id), id)
+    redis.call('ZREM', settled_of(lane), id)
+  end
+end
 return more and 1 or 0
 )lua";
 
@@ -283,116 +239,45 @@ redis.call('HSET', marks, 'head', text(seq - 1))
 return seq - 1
 )lua";
 
-const char* const bury = R"lua(
-local refusal = not_owner(ARGV[1])
-if refusal then return refusal end
-local lane, seq, id = ARGV[2], ARGV[3], ARGV[4]
-local dead = letter_of(lane, seq)
-if redis.call('EXISTS', dead) == 1 then return 0 end
-local kept_id, kept_at, payload = entry(lane, seq)
-if kept_id and kept_id ~= id then return redis.error_reply('MISMATCH the log has another transaction there') end
-if not kept_id then redis.call('HSETNX', bucket_of(id), id, seq .. ':' .. lane) end
-redis.call('HSET', dead, 'id', id, 'sqlstate', ARGV[5], 'message', ARGV[6], 'at', ARGV[7],
-           'kept_at', kept_at or '0', 'payload', payload or '')
-redis.call('ZADD', prefix .. 'dead', ARGV[7], seq .. ':' .. lane)
-return 1
-)lua";
-
-const char* const find = R"lua(
-local value = redis.call('HGET', bucket_of(ARGV[1]), ARGV[1])
-if not value then return false end
-local lane, seq = place(value)
-local _, at, payload = entry(lane, seq)
-local dead, kept_at = letter(lane, seq)
-if dead and dead[3] == ARGV[1] then return {lane, seq, kept_at, dead[7], dead} end
-if at then return {lane, seq, at, payload} end
-return false
-)lua";
-
-const char* const list_dead = R"lua(
-local answer, bytes = {redis.call('ZCARD', prefix .. 'dead')}, 0
-local which
-if ARGV[1] == '' then
-  which = redis.call('ZRANGE', prefix .. 'dead', 0, tonumber(ARGV[2]) - 1)
-else
-  which = {redis.call('HGET', bucket_of(ARGV[1]), ARGV[1]) or nil}
-end
-for _, value in ipairs(which) do
-  local found = letter(place(value))
-  if found then
-    bytes = bytes + #found[7]
-    if bytes > tonumber(ARGV[3]) and #answer > 1 then break end
-    answer[#answer + 1] = found
-  end
-end
-return answer
-)lua";
-
-std::string script(const char* flags, std::initializer_list<const char*> parts) {
-  std::string text = std::string{"#!lua"} + flags + "\n";
-  for (const char* part : parts)
-    text += part;
-  return text;
-}
-
-const char* const ordinary = "";
-const char* const makes_room = " flags=allow-oom";
-const char* const only_looks = " flags=no-writes";
-
 } // namespace
 
 const std::string& redis_claim_script() {
-  static const auto text = script(makes_room, {common, leases, claim});
+  static const auto text = redis_script(makes_room, {redis_common, leases, claim});
   return text;
 }
 
 const std::string& redis_renew_script() {
-  static const auto text = script(makes_room, {common, leases, renew});
+  static const auto text = redis_script(makes_room, {redis_common, leases, renew});
   return text;
 }
 
 const std::string& redis_append_script() {
-  static const auto text = script(ordinary, {common, append});
+  static const auto text = redis_script(ordinary, {redis_common, append});
   return text;
 }
 
 const std::string& redis_read_script() {
-  static const auto text = script(only_looks, {common, scanning, read});
+  static const auto text = redis_script(only_looks, {redis_common, scanning, read});
   return text;
 }
 
 const std::string& redis_mark_script() {
-  static const auto text = script(makes_room, {common, scanning, mark});
+  static const auto text = redis_script(makes_room, {redis_common, scanning, mark});
   return text;
 }
 
 const std::string& redis_adopt_script() {
-  static const auto text = script(makes_room, {common, adopt});
+  static const auto text = redis_script(makes_room, {redis_common, adopt});
   return text;
 }
 
 const std::string& redis_import_script() {
-  static const auto text = script(ordinary, {common, import});
+  static const auto text = redis_script(ordinary, {redis_common, import});
   return text;
 }
 
 const std::string& redis_renumber_script() {
-  static const auto text = script(ordinary, {common, scanning, renumber});
-  return text;
-}
-
-const std::string& redis_bury_script() {
-  static const auto text = script(makes_room, {common, bury});
-  return text;
-}
-
-const std::string& redis_find_script() {
-  static const auto text = script(only_looks, {common, letters, find});
-  return text;
-}
-
-const std::string& redis_list_dead_script() {
-  static const auto text = script(only_looks, {common, letters, list_dead});
+  static const auto text = redis_script(ordinary, {redis_common, scanning, renumber});
   return text;
 }
 

@@ -8,11 +8,17 @@ namespace chasqui {
 // reply may be an integer or a string of digits. They are sent whole with EVAL, 2 to 3 KiB a call: there is
 // no state "not loaded yet" to recover from, and so nothing that could reorder two appends.
 //
-//   owner               hash: epoch, since (ms), token (who), until (ms of Redis' clock: the end of the
-//   lease) log:<lane>          stream: entry `<seq>-0` with i (id, 16 bytes), t (when kept, microseconds), p
-//   (payload) marks:<lane>        hash: head, committed, replicated, released ids:<bucket>        hash: id
-//   (16 bytes) -> `<seq>:<lane>` dead                sorted set: `<seq>:<lane>` by the time of its refusal
-//   dead:<lane>:<seq>   hash: id, sqlstate, message, at, kept_at, payload
+// clang-format off
+//   owner                  hash: epoch, since (ms), token (who), until (ms of Redis' clock: the end of the lease)
+//   log:<lane>             stream: entry `<seq>-0` with i (id, 16 bytes), t (when kept, microseconds), p (payload)
+//   marks:<lane>           hash: head, committed, replicated, released
+//   ids:<bucket>           hash: id (16 bytes) -> `<seq>:<lane>`
+//   dead                   sorted set: `<seq>:<lane>` by the time of its refusal
+//   dead:<lane>:<seq>      hash: id, sqlstate, message, at, kept_at, payload, behind (ids)
+//   settled:<lane>         sorted set: ids of letters that a decision has settled, by the decision's seq
+//   decisions              sorted set: `<seq>:<lane>` of decisions by the time they were carried out
+//   decision:<seq>:<lane>  hash: id, at, payload, and by the id of each letter `stage sqlstate message`
+// clang-format on
 //
 // A script that fails in the middle is not rolled back. Redis therefore checks before it starts one: without
 // `allow-oom` it is refused as a whole when memory is short, and what writes is refused as a whole when the
@@ -44,14 +50,21 @@ const std::string& redis_import_script();
 /// epoch, lane, first -> head
 const std::string& redis_renumber_script();
 
-/// epoch, lane, seq, id, sqlstate, message, at -> 1, or 0 if it was buried before
+/// epoch, lane, seq, id, sqlstate, message, at, behind -> 1, or 0 if it was buried before
 const std::string& redis_bury_script();
 
-/// id -> nil or {lane, seq, at, payload} or {lane, seq, at, payload, letter}
-/// with letter = {lane, seq, id, sqlstate, message, at, payload}
+/// epoch, lane, seq, id, at, decisions_max, {id, stage, sqlstate, message}... -> 1
+const std::string& redis_settle_script();
+
+/// id -> nil or {lane, seq, at, payload} or, of the decision that settled it, {lane, seq, at, payload,
+/// "settled"} or {lane, seq, at, payload, letter}
+/// with letter = {lane, seq, id, sqlstate, message, at, payload, behind}
 const std::string& redis_find_script();
 
 /// id or "", entries_max, bytes_max -> {total, letter...}
 const std::string& redis_list_dead_script();
+
+/// entries_max, bytes_max -> {lane, seq, id, at, payload, {{id, `stage sqlstate message`}...}}...
+const std::string& redis_list_decisions_script();
 
 } // namespace chasqui

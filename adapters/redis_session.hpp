@@ -41,6 +41,8 @@ public:
   void import(const std::string& lane, const std::vector<entry>& entries, handler<fault> then);
   void renumber(const std::string& lane, seqno first, handler<fault> then);
   void bury(const rejected& why, handler<fault> then);
+  void settle_letters(const resolved& what, handler<fault> then);
+  void list_decisions(const chasqui::list_decisions& what, handler<decisions_page> then);
   void find(const uuid& id, handler<log_place> then);
   void list_dead(const chasqui::list_dead& what, handler<dead_page> then);
   void shut(const std::string& why);

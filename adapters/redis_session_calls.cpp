@@ -140,7 +140,33 @@ void redis_session::bury(const rejected& why, handler<fault> then) {
   const auto seq = std::to_string(why.seq);
   const auto id = to_bytes(why.id);
   const auto at = to_micros(why.at);
-  order(redis_bury_script(), {epoch_, why.lane, seq, id, why.sqlstate, why.message, at}, std::move(then));
+  std::string behind;
+  for (const auto& one : why.behind)
+    behind += to_bytes(one);
+  order(redis_bury_script(), {epoch_, why.lane, seq, id, why.sqlstate, why.message, at, behind},
+        std::move(then));
+}
+
+void redis_session::settle_letters(const resolved& what, handler<fault> then) {
+  const auto seq = std::to_string(what.seq);
+  const auto id = to_bytes(what.id);
+  const auto at = to_micros(what.at);
+  const auto limit = std::to_string(decisions_max);
+  words arguments{epoch_, what.lane, seq, id, at, limit};
+  std::vector<std::string> ids;
+  ids.reserve(what.letters.size()); // The views must not move.
+  for (const auto& one : what.letters)
+    arguments.insert(arguments.end(),
+                     {ids.emplace_back(to_bytes(one.id)), to_string(one.now), one.sqlstate, one.message});
+  order(redis_settle_script(), arguments, std::move(then));
+}
+
+void redis_session::list_decisions(const chasqui::list_decisions& what, handler<decisions_page> then) {
+  const auto entries = at_most(what.entries_max, reply_entries_max);
+  const auto bytes = std::to_string(reply_bytes_max);
+  ask<decisions_page>(
+      redis_list_decisions_script(), {entries, bytes},
+      [this](const redis_reply& reply) { return understood(read_decisions_page(reply)); }, std::move(then));
 }
 
 void redis_session::find(const uuid& id, handler<log_place> then) {

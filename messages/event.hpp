@@ -17,6 +17,8 @@ enum class event_kind : std::uint8_t {
   replicated,  ///< ... are on the replica.
   released,    ///< ... are no longer owed.
   rejected,    ///< One of them is a dead letter.
+  parked,      ///< One of them is parked behind a dead letter.
+  settled,     ///< A dead letter is none any more: it was applied after all, or discarded.
   missing,     ///< One of them is lost: the store destroyed it before the primary had it.
   link,        ///< The link changed its phase.
   store,       ///< The store came, went or drifted.
@@ -38,7 +40,7 @@ struct event {
   std::string lane;
   seqno from_seq = 0;
   seqno to_seq = 0;
-  uuid id;            ///< rejected: the transaction.
+  uuid id;            ///< rejected, parked, settled, missing: the transaction.
   std::string detail; ///< A phrase for people.
 };
 

@@ -12,8 +12,8 @@
 namespace chasqui {
 
 /// Decides whether a transaction is well formed and within limits.
-using ingest_actor =
-    handle<receipt(submission)>; // Check one transaction and keep it, or say what is wrong with it.
+using ingest_actor = handle<receipt(submission), // Check one transaction and keep it, or say what is wrong.
+                            receipt(decision)>;  // The same with a decision about a dead letter.
 
 /// Keeps transactions, in order, until the replica has them.
 using buffer_actor = handle<receipt(append),         // Keep one transaction durably, or say why not.
@@ -23,11 +23,13 @@ using buffer_actor = handle<receipt(append),         // Keep one transaction dur
                             batch(take),             // Up to `entries_max` entries from `from_seq` on.
                             void(committed),         // Everything up to `seq` is in the primary.
                             void(replicated),        // Everything up to `seq` is in the replica.
-                            void(rejected),          // This entry is a dead letter.
+                            void(rejected),          // This entry is a dead letter, or parked behind one.
+                            void(resolved),          // This has become of dead letters.
                             life(find),              // One transaction's way so far.
                             reached(await),          // Answered once it holds, or when time is up.
                             dead_letters(list_dead), // What the primary refused for good.
-                            log_report(get_report)>; // Marks of every lane, and the store.
+                            past_decisions(list_decisions), // What operators have decided about it.
+                            log_report(get_report)>;        // Marks of every lane, and the store.
 
 /// Carries one lane to the primary, once and in order. It quits with a fault on any trouble of the link.
 using forwarder_actor = handle<void(available)>; // There is more in the log.
@@ -67,9 +69,10 @@ using supervisor_actor = handle<void(link_up),                  // A forwarder h
                                 void(shut_down)>;               // Stop all, in reverse order.
 
 /// The door for everyone outside: one per kind of rights.
-using gatekeeper_actor = handle<receipt(submission), status_report(get_report), life(find), reached(await),
-                                dead_letters(list_dead), link_status(steer),
-                                void(subscriber_actor, subscribe), void(subscriber_actor, acknowledge)>;
+using gatekeeper_actor =
+    handle<receipt(submission), status_report(get_report), life(find), reached(await),
+           dead_letters(list_dead), receipt(decision), past_decisions(list_decisions), link_status(steer),
+           void(subscriber_actor, subscribe), void(subscriber_actor, acknowledge)>;
 
 template <class I> auto inspect(I& f, link_up& x) { return f(x.lane); }
 template <class I> auto inspect(I& f, sign_of_life& x) { return f(x.detail); }
@@ -103,6 +106,10 @@ CAF_ADD_TYPE_ID(chasqui, (chasqui::await))
 CAF_ADD_TYPE_ID(chasqui, (chasqui::reached))
 CAF_ADD_TYPE_ID(chasqui, (chasqui::list_dead))
 CAF_ADD_TYPE_ID(chasqui, (chasqui::dead_letters))
+CAF_ADD_TYPE_ID(chasqui, (chasqui::decision))
+CAF_ADD_TYPE_ID(chasqui, (chasqui::resolved))
+CAF_ADD_TYPE_ID(chasqui, (chasqui::list_decisions))
+CAF_ADD_TYPE_ID(chasqui, (chasqui::past_decisions))
 CAF_ADD_TYPE_ID(chasqui, (chasqui::get_report))
 CAF_ADD_TYPE_ID(chasqui, (chasqui::log_report))
 CAF_ADD_TYPE_ID(chasqui, (chasqui::replica_status))

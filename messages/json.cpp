@@ -126,10 +126,14 @@ void to_json(nlohmann::json& j, const dead_letter& x) {
   j = {{"id", to_string(x.why.id)},
        {"lane", x.why.lane},
        {"seq", x.why.seq},
+       {"stage", to_string(x.why.behind.empty() ? stage::rejected : stage::parked)},
        {"sqlstate", x.why.sqlstate},
        {"message", x.why.message},
        {"at", json_or_null(x.why.at)},
+       {"behind", nlohmann::json::array()},
        {"transaction", payload_to_json(x.payload)}};
+  for (const auto& id : x.why.behind)
+    j["behind"].push_back(to_string(id));
 }
 
 void from_json(const nlohmann::json& j, dead_letter& x) {
@@ -139,6 +143,10 @@ void from_json(const nlohmann::json& j, dead_letter& x) {
   j.at("sqlstate").get_to(x.why.sqlstate);
   j.at("message").get_to(x.why.message);
   x.why.at = parsed_or_null(j.at("at"), parse_instant);
+  parsed(j.at("stage"), parse_stage); // Follows from what it stands behind.
+  x.why.behind.clear();
+  for (const auto& id : j.at("behind").get<std::vector<nlohmann::json>>())
+    x.why.behind.push_back(parsed(id, parse_uuid));
   x.payload = payload_from_json(j.at("transaction"));
 }
 

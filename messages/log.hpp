@@ -150,7 +150,8 @@ struct replicated {
   seqno seq = 0;
 };
 
-/// An entry that the primary refused for good; it stands in the primary's dead letters already.
+/// An entry that the primary has put aside for good; it stands in the primary's dead letters already. It was
+/// refused; or it is *parked* behind others that were, because it depends on them.
 struct rejected {
   std::string lane;
   seqno seq = 0;
@@ -158,6 +159,64 @@ struct rejected {
   std::string sqlstate;
   std::string message;
   instant at;
+  std::vector<uuid> behind = {}; ///< parked: the dead letters that it depends on.
+};
+
+/// What an operator may do about a dead letter.
+enum class letter_action : std::uint8_t {
+  retry,  ///< Try it again.
+  edit,   ///< Try it again with other steps.
+  discard ///< Never try it again.
+};
+
+std::string_view to_string(letter_action value);
+std::optional<letter_action> parse_letter_action(std::string_view name);
+
+/// An operator's decision about a dead letter. It becomes an entry in the log of the letter's lane, and takes
+/// effect when it reaches the primary in its turn: then the letter's family is tried, too, in the order in
+/// which it came.
+struct decision {
+  uuid id;     ///< Its own; nil: ingest makes one. The same id again changes nothing.
+  uuid letter; ///< The dead letter's transaction.
+  letter_action action = letter_action::retry;
+  bool family = false;     ///< discard: all that is parked behind it, too.
+  std::string made_by;     ///< Who decides.
+  std::string reason;      ///< And why.
+  std::string transaction; ///< edit: the transaction as it shall be, JSON.
+  bool operator==(const decision&) const = default;
+};
+
+/// What became of one dead letter by a decision.
+struct settled_letter {
+  uuid id;
+  chasqui::stage now = stage::committed; ///< `committed`, `discarded`, or `rejected` once more.
+  std::string sqlstate;
+  std::string message;
+};
+
+/// A decision was carried out on the primary, as entry `seq` of `lane`.
+struct resolved {
+  std::string lane;
+  seqno seq = 0;
+  uuid id;
+  instant at;
+  std::vector<settled_letter> letters;
+};
+
+/// Asks for the decisions that were carried out, newest first.
+struct list_decisions {
+  std::uint64_t entries_max = 100;
+};
+
+/// One of them, and what it has done.
+struct past_decision {
+  resolved what;
+  std::string payload; ///< The decision in canonical JSON.
+};
+
+/// Decisions that were carried out.
+struct past_decisions {
+  std::vector<past_decision> decisions;
 };
 
 /// A refused entry with what it wanted.
@@ -244,8 +303,16 @@ template <class I> auto inspect(I& f, missing& x) {
 template <class I> auto inspect(I& f, committed& x) { return f(x.lane, x.seq, x.flushed, x.timeline); }
 template <class I> auto inspect(I& f, replicated& x) { return f(x.lane, x.seq); }
 template <class I> auto inspect(I& f, rejected& x) {
-  return f(x.lane, x.seq, x.id, x.sqlstate, x.message, x.at);
+  return f(x.lane, x.seq, x.id, x.sqlstate, x.message, x.at, x.behind);
 }
+template <class I> auto inspect(I& f, decision& x) {
+  return f(x.id, x.letter, x.action, x.family, x.made_by, x.reason, x.transaction);
+}
+template <class I> auto inspect(I& f, settled_letter& x) { return f(x.id, x.now, x.sqlstate, x.message); }
+template <class I> auto inspect(I& f, resolved& x) { return f(x.lane, x.seq, x.id, x.at, x.letters); }
+template <class I> auto inspect(I& f, list_decisions& x) { return f(x.entries_max); }
+template <class I> auto inspect(I& f, past_decision& x) { return f(x.what, x.payload); }
+template <class I> auto inspect(I& f, past_decisions& x) { return f(x.decisions); }
 template <class I> auto inspect(I& f, dead_letter& x) { return f(x.why, x.payload); }
 template <class I> auto inspect(I& f, list_dead& x) { return f(x.only, x.entries_max); }
 template <class I> auto inspect(I& f, dead_letters& x) { return f(x.letters, x.total); }

@@ -17,9 +17,12 @@ constexpr name_table<stage, 8> stages{
     {"buffered", "sent", "committed", "replicated", "released", "rejected", "parked", "discarded"}};
 static_assert(stages.ends_with(stage::discarded));
 
-constexpr name_table<event_kind, 11> event_kinds{{"buffered", "committed", "replicated", "released",
-                                                  "rejected", "missing", "link", "store", "replica",
-                                                  "supervision", "gap"}};
+constexpr name_table<letter_action, 3> letter_actions{{"retry", "edit", "discard"}};
+static_assert(letter_actions.ends_with(letter_action::discard));
+
+constexpr name_table<event_kind, 13> event_kinds{{"buffered", "committed", "replicated", "released",
+                                                  "rejected", "parked", "settled", "missing", "link", "store",
+                                                  "replica", "supervision", "gap"}};
 static_assert(event_kinds.ends_with(event_kind::gap));
 
 constexpr name_table<link_phase, 6> link_phases{
@@ -31,12 +34,14 @@ static_assert(link_phases.ends_with(link_phase::diverged));
 std::string_view to_string(durability value) { return durabilities.name(value); }
 std::string_view to_string(store_kind value) { return store_kinds.name(value); }
 std::string_view to_string(stage value) { return stages.name(value); }
+std::string_view to_string(letter_action value) { return letter_actions.name(value); }
 std::string_view to_string(event_kind kind) { return event_kinds.name(kind); }
 std::string_view to_string(link_phase phase) { return link_phases.name(phase); }
 
 std::optional<durability> parse_durability(std::string_view name) { return durabilities.value(name); }
 std::optional<store_kind> parse_store_kind(std::string_view name) { return store_kinds.value(name); }
 std::optional<stage> parse_stage(std::string_view name) { return stages.value(name); }
+std::optional<letter_action> parse_letter_action(std::string_view name) { return letter_actions.value(name); }
 std::optional<event_kind> parse_event_kind(std::string_view name) { return event_kinds.value(name); }
 std::optional<link_phase> parse_link_phase(std::string_view name) { return link_phases.value(name); }
 

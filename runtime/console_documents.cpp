@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 
 namespace chasqui {
 
@@ -126,14 +127,52 @@ document describe(const life& found) {
   return {found, std::nullopt, {head, history}};
 }
 
+namespace {
+
+stage stage_of(const rejected& why) { return why.behind.empty() ? stage::rejected : stage::parked; }
+
+std::string joined(const std::vector<uuid>& ids) {
+  std::string out;
+  for (const auto& id : ids)
+    out += (out.empty() ? "" : ", ") + to_string(id);
+  return out;
+}
+
+std::string outcome_of(const std::vector<settled_letter>& letters) {
+  std::map<stage, std::size_t> counts;
+  for (const auto& one : letters)
+    ++counts[one.now];
+  std::string out;
+  for (const auto& [what, count] : counts)
+    out += (out.empty() ? "" : ", ") + std::to_string(count) + " " + std::string{to_string(what)};
+  return out.empty() ? "nothing was left to do" : out;
+}
+
+} // namespace
+
+document describe(const past_decisions& listed) {
+  section s{"", {"at", "action", "letter", "by", "reason", "outcome"}, {}};
+  auto decisions = nlohmann::json::array();
+  std::vector<nlohmann::json> items;
+  for (const auto& one : listed.decisions) {
+    const nlohmann::json j(one);
+    const auto text = [&j](const char* name) { return j.value(name, ""); };
+    s.rows.push_back({to_string(one.what.at), text("action"), text("letter"), text("made_by"), text("reason"),
+                      outcome_of(one.what.letters)});
+    decisions.push_back(j);
+    items.push_back(versioned(j));
+  }
+  return {versioned({{"decisions", std::move(decisions)}}), std::move(items), {s}};
+}
+
 document describe(const dead_letters& listed) {
-  section s{"", {"id", "lane", "seq", "at", "SQLSTATE", "message"}, {}};
+  section s{"", {"id", "lane", "seq", "at", "stage", "SQLSTATE", "message"}, {}};
   auto letters = nlohmann::json::array();
   std::vector<nlohmann::json> items;
   for (const auto& letter : listed.letters) {
     const auto& why = letter.why;
-    s.rows.push_back(
-        {to_string(why.id), why.lane, std::to_string(why.seq), to_string(why.at), why.sqlstate, why.message});
+    s.rows.push_back({to_string(why.id), why.lane, std::to_string(why.seq), to_string(why.at),
+                      std::string{to_string(stage_of(why))}, why.sqlstate, why.message});
     letters.push_back(letter);
     items.push_back(versioned(letter));
   }
@@ -150,8 +189,10 @@ document describe(const dead_letter& letter) {
              {"lane", why.lane},
              {"seq", std::to_string(why.seq)},
              {"at", to_string(why.at)},
+             {"stage", std::string{to_string(stage_of(why))}},
              {"SQLSTATE", why.sqlstate},
              {"message", why.message},
+             {"behind", joined(why.behind)},
              {"transaction", letter.payload}}}}};
 }
 

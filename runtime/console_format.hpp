@@ -43,6 +43,7 @@ document describe(const link_status& link, instant now);
 document describe(const life& found);
 document describe(const dead_letters& listed);
 document describe(const dead_letter& letter);
+document describe(const past_decisions& listed);
 document describe(const reached& answer);
 
 /// One line of `chasqui events`; in the forms `json` and `ndjson` both, one JSON object.

@@ -73,6 +73,7 @@ struct log_place {
   std::string payload; ///< "" once the entry is gone.
   bool dead = false;   ///< It is a dead letter, as `why` says.
   rejected why;
+  bool settled = false; ///< It was one, and this is where the decision about it stands, payload included.
 };
 
 /// Dead letters as read, or a `problem`.
@@ -80,6 +81,15 @@ struct dead_page {
   fault problem;
   dead_letters page;
 };
+
+/// Decisions as read, newest first, or a `problem`.
+struct decisions_page {
+  fault problem;
+  past_decisions page;
+};
+
+/// Decisions that are kept at most; the oldest are forgotten here, and stand on the primary.
+inline constexpr std::uint64_t decisions_max = 10'000;
 
 /// An ordered, durable log per lane, with one owner. Calls are carried out in the order they are made. After
 /// an answer with the problem `store_unavailable` or `outcome_unknown` the log is closed until `open` is
@@ -103,8 +113,17 @@ public:
   /// Saves the marks of a lane, and removes entries up to `trim_through` with all that was kept about them.
   virtual void mark(lane_marks marks, seqno trim_through, handler<fault> then) = 0;
 
-  /// Keeps an entry as a dead letter, payload included. The same entry again changes nothing.
+  /// Keeps an entry as a dead letter, or as parked behind others, payload included. The same entry again
+  /// changes nothing.
   virtual void bury(rejected why, handler<fault> then) = 0;
+
+  /// Writes down what has become of dead letters: those that are none any more stand where the decision
+  /// stands from now on, the others keep their new reason. Keeps the decision, with the payload that its
+  /// entry has, among the last `decisions_max`. The same again changes nothing.
+  virtual void settle(resolved what, handler<fault> then) = 0;
+
+  /// Reads decisions, newest first.
+  virtual void list_decisions(chasqui::list_decisions what, handler<decisions_page> then) = 0;
 
   /// Finds a transaction by its id.
   virtual void find(uuid id, handler<log_place> then) = 0;

@@ -13,9 +13,11 @@ namespace chasqui {
 
 /// What a segment asks of the primary.
 enum class segment_kind : std::uint8_t {
-  apply,     ///< Advance the cursor and apply the entry; after an error neither has happened.
+  apply,     ///< Advance the cursor and apply the entry; after an error neither has happened. Entries that
+             ///< are sent together may share a transaction: then they share its error, too.
   attempt,   ///< The same, slower; but an entry that is wrong becomes a dead letter at once, and one that was
-             ///< applied before is passed over, so that those behind it do not fail.
+             ///< applied before is passed over, so that those behind it do not fail. The only way for entries
+             ///< that stand alone, and for all while the lane has dead letters.
   realign,   ///< Move the cursor over numbers that the log has nothing for, durably.
   barrier,   ///< Make everything before it durable, then say up to where the WAL is flushed.
   heartbeat, ///< Answer.
@@ -28,17 +30,24 @@ struct jump {
   std::vector<uuid> suspects;
 };
 
-/// What the pipeline carries between two Syncs: one implicit transaction (two for a barrier, answered as
-/// one).
+/// What is answered by itself. Tickets that follow each other are given to what is sent in a row.
 struct segment {
-  std::uint64_t ticket = 0; ///< Comes back with the answer.
+  std::uint64_t ticket = 0; ///< Comes back with the answer; the next one's is greater by one.
   segment_kind kind = segment_kind::heartbeat;
-  entry what; ///< apply, attempt.
-  jump over;  ///< realign.
+  entry what;         ///< apply, attempt.
+  jump over;          ///< realign.
+  bool final = false; ///< attempt: what the entry depends on will not come any more.
 };
 
-/// What became of an entry.
-enum class entry_outcome : std::uint8_t { applied, skipped, rejected };
+/// What became of an entry that was attempted.
+enum class entry_outcome : std::uint8_t {
+  applied,
+  skipped,  ///< It was applied, or discarded, before.
+  rejected, ///< It is a dead letter.
+  parked,   ///< It is put aside behind the dead letters that it depends on.
+  waits,    ///< Nothing has happened: an entry that it depends on has not come.
+  more      ///< A decision that is not carried out to the end: attempt it again.
+};
 
 /// The primary's answer to one segment; answers come in the order of the segments.
 struct segment_answer {
@@ -49,8 +58,12 @@ struct segment_answer {
   std::uint32_t timeline = 0;                     ///< barrier.
   std::vector<uuid> missing;                      ///< realign: the suspects that never came.
   entry_outcome outcome = entry_outcome::applied; ///< attempt.
-  std::string reject_sqlstate;                    ///< attempt, when rejected: why.
-  std::string reject_message;                     ///< attempt, when rejected: why.
+  std::string reject_sqlstate;                    ///< attempt, when rejected or parked: why.
+  std::string reject_message;                     ///< attempt, when rejected or parked: why.
+  std::vector<uuid> behind = {};                  ///< attempt, when parked: the dead letters it depends on.
+  uuid waits_for = {};                            ///< attempt, when it waits: for this one.
+  std::uint64_t letters = 0;                      ///< attempt: dead letters of the lane that are open now.
+  std::vector<settled_letter> settled = {};       ///< attempt of a decision: what has become of dead letters.
 };
 
 /// A session with the primary is open, or `problem` says why not: `fenced` when a newer epoch owns the lane,
@@ -59,7 +72,9 @@ struct primary_opened {
   fault problem;
   seqno last_seq = 0;         ///< The cursor.
   uuid last_id;               ///< Whose number that is; nil is unknown.
-  std::vector<rejected> dead; ///< Dead letters of this lane with seq > the `dead_after` asked for.
+  std::vector<rejected> dead; ///< Open dead letters of this lane with seq > the `dead_after` asked for.
+  std::vector<resolved> decisions = {}; ///< And what decisions with such a seq have done.
+  std::uint64_t letters = 0;            ///< Open dead letters of this lane in all.
 };
 
 /// What to open a session for.

@@ -13,6 +13,7 @@ void add_submit(CLI::App& app, console& c, action& run);
 void add_inspection(CLI::App& app, console& c, action& run); ///< status, show, version
 void add_wait(CLI::App& app, console& c, action& run);
 void add_events(CLI::App& app, console& c, action& run);
+void add_decisions(CLI::App& dead, console& c, action& run);
 void add_dead(CLI::App& app, console& c, action& run);
 void add_link(CLI::App& app, console& c, action& run);
 

@@ -69,4 +69,13 @@ void say(const std::string& message) { std::cerr << "chasqui: " << message << '\
 
 instant now() { return std::chrono::floor<instant::duration>(std::chrono::system_clock::now()); }
 
+bool confirmed(const std::string& question) {
+  if (isatty(STDIN_FILENO) == 0)
+    return true;
+  std::cerr << question << " [y/N] ";
+  std::string answer;
+  std::getline(std::cin, answer);
+  return answer == "y" || answer == "yes";
+}
+
 } // namespace chasqui

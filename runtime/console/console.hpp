@@ -62,6 +62,9 @@ bool write_out(std::string_view text);
 /// Writes a line to standard error.
 void say(const std::string& message);
 
+/// Whether the operator says yes; where there is none to ask, yes.
+bool confirmed(const std::string& question);
+
 /// The wall clock.
 instant now();
 

@@ -2,10 +2,6 @@
 
 #include <CLI/CLI.hpp>
 
-#include <iostream>
-
-#include <unistd.h>
-
 namespace chasqui {
 
 namespace {
@@ -16,15 +12,6 @@ struct link_options {
   bool dry_run = false;
   bool yes = false;
 };
-
-bool confirmed(const std::string& question) {
-  if (isatty(STDIN_FILENO) == 0)
-    return true;
-  std::cerr << question << " [y/N] ";
-  std::string answer;
-  std::getline(std::cin, answer);
-  return answer == "y" || answer == "yes";
-}
 
 int steer_link(console& c, const link_options& o) {
   const std::string verb = o.what == steering::pause ? "pause" : "resume";

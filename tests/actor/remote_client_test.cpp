@@ -92,6 +92,8 @@ gatekeeper_actor::behavior_type fake_gatekeeper(gatekeeper_actor::pointer self, 
             return self->make_response_promise<reached>(); // Never kept.
           },
           [](const list_dead&) -> caf::result<dead_letters> { return dead_letters{}; },
+          [](const decision&) -> caf::result<receipt> { return receipt{}; },
+          [](const list_decisions&) -> caf::result<past_decisions> { return past_decisions{}; },
           [](const steer&) -> caf::result<link_status> { return link_status{}; },
           [](const subscriber_actor&, const subscribe&) {},
           [](const subscriber_actor&, const acknowledge&) {}};

@@ -72,11 +72,17 @@ struct heard {
   }
 };
 
+/// Of heartbeats whose answers nobody wants.
+inline constexpr std::uint64_t nobodys_ticket = 0;
+
 inline primary_listener listener_to(std::shared_ptr<heard> notes) {
   primary_listener l;
   l.opened = [notes](primary_opened o) { notes->note([&] { notes->opened = std::move(o); }); };
   l.answered = [notes](std::vector<segment_answer> a) {
-    notes->note([&] { notes->answers.insert(notes->answers.end(), a.begin(), a.end()); });
+    notes->note([&] {
+      std::copy_if(a.begin(), a.end(), std::back_inserter(notes->answers),
+                   [](const segment_answer& one) { return one.ticket != nobodys_ticket; });
+    });
   };
   l.lost = [notes](fault f) { notes->note([&] { notes->lost = std::move(f); }); };
   return l;
@@ -99,7 +105,19 @@ public:
     return *notes_->opened;
   }
 
+  /// Each in a transaction of its own.
   void send(std::vector<segment> segments) {
+    std::vector<segment> apart;
+    for (auto& s : segments) {
+      s.ticket = ++sent_;
+      apart.push_back(std::move(s));
+      apart.emplace_back().ticket = nobodys_ticket; // What is not an entry shares nothing.
+    }
+    session_->send(std::move(apart));
+  }
+
+  /// Entries in one transaction.
+  void send_together(std::vector<segment> segments) {
     for (auto& s : segments) {
       s.ticket = ++sent_;
     }
@@ -117,6 +135,14 @@ public:
   std::string outcomes(std::vector<segment> segments) {
     const auto before = sent_;
     send(std::move(segments));
+    return outcomes_after(before);
+  }
+  std::string outcomes_together(std::vector<segment> segments) {
+    const auto before = sent_;
+    send_together(std::move(segments));
+    return outcomes_after(before);
+  }
+  std::string outcomes_after(std::uint64_t before) {
     const auto all = answers();
     std::string text;
     for (std::size_t i = before, run = 1; i < all.size(); ++i, ++run) {

@@ -39,8 +39,37 @@ BOOST_AUTO_TEST_CASE(entries_behind_a_refused_one_fail_on_the_gap_and_can_be_sen
   const auto third = entry_of(3, insert_item(b));
   BOOST_TEST((s.outcomes({entry_of(1, insert_item(a)), second, third})) == "ok 23505 CQ001");
   BOOST_TEST(name_of(b) == "");
-  BOOST_TEST((s.outcomes({attempt(second), third, barrier()})) == "ok*3");
+  BOOST_TEST((s.outcomes({attempt(second), attempt(third), barrier()})) == "ok*3");
   BOOST_TEST(name_of(b) == "x");
+}
+
+BOOST_AUTO_TEST_CASE(entries_sent_together_are_applied_together_or_not_at_all) {
+  const auto site = new_site();
+  lane_session s{site};
+  const std::vector<int> items{new_item(), new_item(), new_item(), new_item()};
+  BOOST_TEST((s.outcomes_together(
+                 {entry_of(1, insert_item(items[0])), entry_of(2, insert_item(items[1]))})) == "ok*2");
+  const auto third = entry_of(3, insert_item(items[2]));
+  const auto fourth = entry_of(4, insert_item(items[0]));
+  const auto fifth = entry_of(5, insert_item(items[3]));
+  BOOST_TEST((s.outcomes_together({third, fourth, fifth})) == "23505*3");
+  BOOST_TEST(name_of(items[2]) == "");
+  BOOST_TEST((s.outcomes({third, attempt(fourth), attempt(fifth), barrier()})) == "ok*4");
+  BOOST_TEST(name_of(items[2]) + name_of(items[3]) == "xx");
+  BOOST_TEST(ask("SELECT array_agg(seq ORDER BY seq) FROM chasqui.applied WHERE site = '" + site + "'") ==
+             "{1,2,3,5}");
+}
+
+BOOST_AUTO_TEST_CASE(a_transaction_is_shared_by_so_many_entries_and_no_more) {
+  const auto site = new_site();
+  lane_session s{site};
+  std::vector<segment> many;
+  for (seqno seq = 1; seq <= 200; ++seq)
+    many.push_back(entry_of(seq, insert_item(new_item())));
+  BOOST_TEST((s.outcomes_together(many)) == "ok*200");
+  // Whose rows have the same xmin came in one transaction.
+  BOOST_TEST(ask("SELECT max(n) FROM (SELECT count(*) AS n FROM chasqui.applied WHERE site = '" + site +
+                 "' GROUP BY xmin::text) AS t") == "64");
 }
 
 BOOST_AUTO_TEST_CASE(an_entry_that_fails_in_its_last_step_leaves_nothing) {
@@ -79,7 +108,7 @@ BOOST_AUTO_TEST_CASE(a_new_session_ends_the_one_before_it_even_if_that_holds_the
   BOOST_TEST(!first.opened().problem);
   database stale{cologne().primary_dsn() + " application_name='chasqui " + site + "/main'"};
   stale.rows("BEGIN");
-  stale.rows("SELECT chasqui.advance('" + site + "', 'main', 1, 1, gen_random_uuid())");
+  stale.rows("SELECT chasqui.advance('" + site + "', 'main', 1, 1, ARRAY[gen_random_uuid()])");
   const auto before = std::chrono::steady_clock::now();
   lane_session second{site};
   BOOST_TEST(second.opened().problem.message == "");
@@ -103,7 +132,7 @@ BOOST_AUTO_TEST_CASE(a_payload_that_cannot_be_decoded_keeps_its_place) {
   BOOST_TEST(refused.message.starts_with("the payload cannot be carried out"), refused.message);
   // Its dead letter holds what can be held.
   BOOST_TEST((s.outcomes({attempt(entry_of(4, "nonsense")), attempt(broken), attempt(entry_of(3, "nonsense")),
-                          entry_of(4, insert_item(new_item()))})) == "CQ001 ok*3");
+                          attempt(entry_of(4, insert_item(new_item())))})) == "CQ001 ok*3");
   const auto rejected = s.answers()[6];
   BOOST_TEST((rejected.outcome == entry_outcome::rejected));
   BOOST_TEST(rejected.reject_sqlstate == "22023");
@@ -115,25 +144,34 @@ BOOST_AUTO_TEST_CASE(attempts_pass_bad_entries_by_without_failing_those_behind_t
   lane_session s{site};
   const int a = new_item();
   const int b = new_item();
+  const int c = new_item();
+  const int d = new_item();
+  const int e = new_item();
   const auto item = [](int id) { return R"(,"table":"item","where":{"id":)" + std::to_string(id) + "}"; };
   BOOST_TEST(
-      (s.outcomes({attempt(entry_of(1, insert_item(a, "it's \\u20ac \\\" \\\\"))),
+      (s.outcomes({attempt(entry_of(1, insert_item(a, "it's \\u20ac \\\" \\\\") + "," + insert_item(c))),
                    attempt(entry_of(2, insert_item(b) + "," + insert_item(a))),
-                   attempt(entry_of(3, R"({"op":"update","set":{"note":"n"})" + item(a) + "}" + "," +
-                                           R"({"op":"update","set":{"note":null})" + item(b) +
+                   attempt(entry_of(3, R"({"op":"update","set":{"note":"n"})" + item(c) + "}" + "," +
+                                           R"({"op":"update","set":{"note":null})" + item(d) +
                                            R"(,"expect_rows":0})")),
-                   attempt(entry_of(4, R"({"op":"delete")" + item(b) + "}")), entry_of(5, insert_item(b)),
-                   attempt(entry_of(6, R"({"op":"delete")" + item(b) + "}")), barrier()})) == "ok*7");
+                   attempt(entry_of(4, R"({"op":"delete")" + item(d) + "}")),
+                   attempt(entry_of(5, insert_item(e))),
+                   attempt(entry_of(6, R"({"op":"delete")" + item(e) + "}")),
+                   attempt(entry_of(7, R"({"op":"delete")" + item(b) + "}")), entry_of(8, insert_item(e)),
+                   barrier()})) == "ok*7 CQ006 ok");
   std::string became;
   for (const auto& answer : s.answers())
     became += answer.outcome == entry_outcome::applied ? "applied " : answer.reject_sqlstate + " ";
-  BOOST_TEST(became == "applied 23505 applied CQ004 applied applied applied ");
+  BOOST_TEST(became == "applied 23505 applied CQ004 applied applied CQ008 applied applied ");
+  BOOST_TEST((s.answers()[6].outcome == entry_outcome::parked));
+  BOOST_TEST(s.answers()[6].behind.size() == 1U);
+  BOOST_TEST(s.answers()[6].letters == 3U);
   BOOST_TEST(s.answers()[1].reject_message.find("already exists") != std::string::npos);
   BOOST_TEST(name_of(a) == "it's \u20ac \" \\");
-  BOOST_TEST(ask("SELECT note FROM item WHERE id = " + std::to_string(a)) == "n");
+  BOOST_TEST(ask("SELECT note FROM item WHERE id = " + std::to_string(c)) == "n");
   BOOST_TEST(name_of(b) == "");
   BOOST_TEST(ask("SELECT array_agg(seq ORDER BY seq) FROM chasqui.dead_letter WHERE site = '" + site + "'") ==
-             "{2,4}");
+             "{2,4,7}");
 }
 
 BOOST_AUTO_TEST_CASE(dead_letters_are_told_when_a_session_opens) {

@@ -62,7 +62,7 @@ private:
 
 void move_cursor(const std::string& site, const std::string& seq) {
   on_primary("SELECT chasqui.begin_epoch('" + site + "', 'main', 1)");
-  on_primary("SELECT chasqui.advance('" + site + "', 'main', 1, " + seq + ", gen_random_uuid())");
+  on_primary("SELECT chasqui.advance('" + site + "', 'main', 1, " + seq + ", ARRAY[gen_random_uuid()])");
 }
 
 lsn flushed_on_primary() { return parse_lsn(on_primary("SELECT pg_current_wal_flush_lsn()")).value(); }
@@ -109,7 +109,8 @@ BOOST_AUTO_TEST_CASE(the_cursor_is_never_behind_the_replay_position) {
   looker l{"steady"};
   move_cursor("steady", "1");
   for (seqno seq = 2; seq <= 200; ++seq) {
-    on_primary("SELECT chasqui.advance('steady', 'main', 1, " + std::to_string(seq) + ", gen_random_uuid())");
+    on_primary("SELECT chasqui.advance('steady', 'main', 1, " + std::to_string(seq) +
+               ", ARRAY[gen_random_uuid()])");
     const auto committed = flushed_on_primary();
     BOOST_TEST_REQUIRE(wait_until(
         [&] {

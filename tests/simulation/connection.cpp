@@ -111,7 +111,7 @@ void connection::fail(const char* why) {
     return;
   const fault lost{fault_code::link_lost, why, ""};
   if (!std::exchange(opened_, true))
-    listener_.opened({lost, 0, {}, {}});
+    listener_.opened({lost, 0, {}, {}, {}, 0});
   else
     listener_.lost(lost);
 }

@@ -68,6 +68,14 @@ public:
   void bury(rejected why, handler<fault> then) override {
     change([=](log_server& s, epoch_no e) { return s.bury(e, why); }, std::move(then));
   }
+  // No simulated operator decides anything.
+  void settle(resolved, handler<fault> then) override {
+    change([](log_server&, epoch_no) { return fault{}; }, std::move(then));
+  }
+  void list_decisions(chasqui::list_decisions, handler<decisions_page> then) override {
+    call<decisions_page>([](log_server&, log_connection&) { return decisions_page{}; },
+                         {out_of_reach(fault_code::store_unavailable), {}}, std::move(then));
+  }
   void adopt(lane_marks marks, handler<fault> then) override {
     change([=](log_server& s, epoch_no e) { return s.adopt(e, marks); }, std::move(then));
   }

@@ -54,24 +54,38 @@ CREATE ROLE stranger;
 SET SESSION AUTHORIZATION chasqui_forwarder;
 
 \echo a lane begins at 0 and its cursor moves by one
-SELECT test.is('version', chasqui.version(), 2);
-SELECT test.is('a new lane', chasqui.begin_epoch('site', 'main', 3)::text, '(0,)');
-SELECT chasqui.advance('site', 'main', 3, 1, test.id(1));
-SELECT chasqui.advance('site', 'main', 3, 2, test.id(2));
+SELECT test.is('version', chasqui.version(), 3);
+SELECT test.is('a new lane', chasqui.begin_epoch('site', 'main', 3)::text, '(0,,0)');
+SELECT chasqui.advance('site', 'main', 3, 1, ARRAY[test.id(1)]);
+SELECT chasqui.advance('site', 'main', 3, 2, ARRAY[test.id(2)]);
 SELECT test.is('the cursor', test.cursor_at('main'), '2@3');
 SELECT test.is('applied', (SELECT array_agg(seq ORDER BY seq) FROM chasqui.applied WHERE lane = 'main'),
                '{1,2}'::bigint[]);
 
+\echo entries in one transaction move the cursor together, or not at all
+SELECT chasqui.begin_epoch('site', 'joined', 1) \g /dev/null
+SELECT chasqui.advance('site', 'joined', 1, 1, ARRAY[test.id(71), test.id(72), test.id(73)]);
+SELECT test.is('the cursor', test.cursor_at('joined') || test.id_at('joined'), '3@1' || test.id(73));
+SELECT test.is('each has its number', array_agg(format('%s %s', seq, txn_id) ORDER BY seq),
+               ARRAY['1 ' || test.id(71), '2 ' || test.id(72), '3 ' || test.id(73)])
+FROM chasqui.applied WHERE lane = 'joined';
+SELECT test.fails('one was applied', $$SELECT chasqui.advance('site', 'joined', 1, 4, ARRAY[test.id(74), test.id(72)])$$,
+                  'CQ003', 'duplicate id: %');
+SELECT test.fails('one comes twice', $$SELECT chasqui.advance('site', 'joined', 1, 4, ARRAY[test.id(74), test.id(74)])$$,
+                  'CQ003', 'duplicate id: %');
+SELECT test.fails('a gap', $$SELECT chasqui.advance('site', 'joined', 1, 5, ARRAY[test.id(75), test.id(76)])$$, 'CQ001');
+SELECT test.is('the cursor stays', test.cursor_at('joined'), '3@1');
+
 \echo a gap is refused, ahead of the cursor and behind it
-SELECT test.fails('ahead', $$SELECT chasqui.advance('site', 'main', 3, 4, test.id(4))$$, 'CQ001',
+SELECT test.fails('ahead', $$SELECT chasqui.advance('site', 'main', 3, 4, ARRAY[test.id(4)])$$, 'CQ001',
                   'gap: %have 2, want 3');
-SELECT test.fails('a repeat', $$SELECT chasqui.advance('site', 'main', 3, 2, test.id(2))$$, 'CQ001',
+SELECT test.fails('a repeat', $$SELECT chasqui.advance('site', 'main', 3, 2, ARRAY[test.id(2)])$$, 'CQ001',
                   'gap: %have 2, want 1');
 SELECT test.fails('skip', $$SELECT chasqui.skip('site', 'main', 3, 4, test.id(1))$$, 'CQ001',
                   'gap: %have 2, want 3');
 SELECT test.fails('reject', $$SELECT chasqui.reject('site', 'main', 3, 4, test.id(4), '23505', 'm', 'p')$$,
                   'CQ001', 'gap: %');
-SELECT test.fails('a lane never begun', $$SELECT chasqui.advance('site', 'none', 3, 4, test.id(4))$$, 'CQ001',
+SELECT test.fails('a lane never begun', $$SELECT chasqui.advance('site', 'none', 3, 4, ARRAY[test.id(4)])$$, 'CQ001',
                   'gap: %have 0, want 3');
 SELECT test.is('the cursor stays', test.cursor_at('main'), '2@3');
 
@@ -81,9 +95,9 @@ CREATE TEMP VIEW twins AS
   FROM chasqui.cursor WHERE site IN ('a', 'b');
 SELECT chasqui.begin_epoch(site, lane, 1)
 FROM (VALUES ('a', 'x'), ('a', 'y'), ('b', 'x')) AS twin (site, lane) \g /dev/null
-SELECT chasqui.advance('a', 'x', 1, 1, test.id(101));
+SELECT chasqui.advance('a', 'x', 1, 1, ARRAY[test.id(101)]);
 SELECT test.is('after advance', at, 'a/x 1, a/y 0, b/x 0') FROM twins;
-SELECT chasqui.advance('a', 'y', 1, 1, test.id(102)), chasqui.advance('b', 'x', 1, 1, test.id(103)) \g /dev/null
+SELECT chasqui.advance('a', 'y', 1, 1, ARRAY[test.id(102)]), chasqui.advance('b', 'x', 1, 1, ARRAY[test.id(103)]) \g /dev/null
 SELECT chasqui.skip('a', 'x', 1, 2, test.id(101));
 SELECT test.is('after skip', at, 'a/x 2, a/y 1, b/x 1') FROM twins;
 SELECT chasqui.skip('a', 'y', 1, 2, test.id(101)), chasqui.skip('b', 'x', 1, 2, test.id(101)) \g /dev/null
@@ -96,11 +110,11 @@ SELECT test.is('epochs', array_agg(epoch ORDER BY site, lane),
                '{2,1,1}'::bigint[]) FROM chasqui.cursor WHERE site IN ('a', 'b');
 
 \echo a newer epoch takes over, an older one is fenced
-SELECT test.is('the same epoch again', chasqui.begin_epoch('site', 'main', 3)::text, format('(2,%s)', test.id(2)));
-SELECT test.is('a newer epoch', chasqui.begin_epoch('site', 'main', 5)::text, format('(2,%s)', test.id(2)));
+SELECT test.is('the same epoch again', chasqui.begin_epoch('site', 'main', 3)::text, format('(2,%s,0)', test.id(2)));
+SELECT test.is('a newer epoch', chasqui.begin_epoch('site', 'main', 5)::text, format('(2,%s,0)', test.id(2)));
 SELECT test.fails('begin', $$SELECT chasqui.begin_epoch('site', 'main', 4)$$, 'CQ002',
                   'fenced: %epoch 5, newer than 4');
-SELECT test.fails('advance', $$SELECT chasqui.advance('site', 'main', 3, 3, test.id(3))$$, 'CQ002',
+SELECT test.fails('advance', $$SELECT chasqui.advance('site', 'main', 3, 3, ARRAY[test.id(3)])$$, 'CQ002',
                   'fenced: %epoch 5, not 3');
 SELECT test.fails('skip', $$SELECT chasqui.skip('site', 'main', 3, 3, test.id(1))$$, 'CQ002', 'fenced: %');
 SELECT test.fails('reject', $$SELECT chasqui.reject('site', 'main', 3, 3, test.id(3), '23505', 'm', 'p')$$,
@@ -111,7 +125,7 @@ SELECT test.fails('barrier of no lane', $$SELECT chasqui.barrier('site', 'none',
 SELECT test.is('the cursor', test.cursor_at('main'), '2@5');
 
 \echo an id is applied once, whatever its seq; skip passes it by
-SELECT test.fails('duplicate', $$SELECT chasqui.advance('site', 'main', 5, 3, test.id(1))$$, 'CQ003',
+SELECT test.fails('duplicate', $$SELECT chasqui.advance('site', 'main', 5, 3, ARRAY[test.id(1)])$$, 'CQ003',
                   'duplicate id: %');
 SELECT test.fails('skip of an unknown id', $$SELECT chasqui.skip('site', 'main', 5, 3, test.id(3))$$, 'CQ005',
                   'not applied: %');
@@ -129,11 +143,14 @@ SELECT test.is('the dead letter',
 SELECT test.is('the cursor', test.cursor_at('main'), '4@5');
 SELECT test.is('its id', test.id_at('main'), test.id(4));
 SELECT test.is('not applied', (SELECT count(*) FROM chasqui.applied WHERE txn_id = test.id(4)), 0::bigint);
-SELECT chasqui.advance('site', 'main', 5, 5, test.id(4));
-SELECT test.is('a retry under the same id', test.cursor_at('main'), '5@5');
+SELECT test.fails('among dead letters', $$SELECT chasqui.advance('site', 'main', 5, 5, ARRAY[test.id(5)])$$, 'CQ006',
+                  'dead letters: lane site/main has 1%');
+SELECT chasqui.advance('site', 'main', 5, 5, ARRAY[test.id(5)], true);
+SELECT test.is('who has looked may', test.cursor_at('main'), '5@5');
+SELECT test.is('counted at the opening', (chasqui.begin_epoch('site', 'main', 5)).letters, 1::bigint);
 
 \echo a cursor jumps over what the log has lost, once, and names what never came
-SELECT chasqui.begin_epoch('site', 'torn', 2), chasqui.advance('site', 'torn', 2, 1, test.id(201)),
+SELECT chasqui.begin_epoch('site', 'torn', 2), chasqui.advance('site', 'torn', 2, 1, ARRAY[test.id(201)]),
        chasqui.reject('site', 'torn', 2, 2, test.id(202), '23505', 'm', 'p') \g /dev/null
 SELECT test.fails('from elsewhere', $$SELECT chasqui.realign('site', 'torn', 2, 1, 9, '{}')$$, 'CQ001', 'gap: %');
 SELECT test.fails('backwards', $$SELECT chasqui.realign('site', 'torn', 2, 2, 2, '{}')$$, '23514');
@@ -150,12 +167,12 @@ SELECT test.is('the jumps', array_agg(format('%s-%s', from_seq, to_seq) ORDER BY
 FROM chasqui.realignment WHERE site = 'site' AND lane = 'torn';
 SELECT test.is('the missing', array_agg(format('%s %s %s', txn_id, lane, seq)),
                array[format('%s torn ', test.id(203))]) FROM chasqui.missing WHERE site = 'site';
-SELECT chasqui.advance('site', 'torn', 2, 14, test.id(204));
+SELECT chasqui.advance('site', 'torn', 2, 14, ARRAY[test.id(204)], true);
 SELECT test.is('it goes on', test.cursor_at('torn') || test.id_at('torn'), '14@2' || test.id(204));
 
 \echo an error in a step takes the cursor back with it
 SELECT test.fails('a bad step',
-                  $$SELECT chasqui.advance('site', 'main', 5, 6, test.id(6)); INSERT INTO obs VALUES (NULL)$$,
+                  $$SELECT chasqui.advance('site', 'main', 5, 6, ARRAY[test.id(6)], true); INSERT INTO obs VALUES (NULL)$$,
                   '23502');
 SELECT test.is('the cursor', test.cursor_at('main'), '5@5');
 SELECT test.is('the id is free', (SELECT count(*) FROM chasqui.applied WHERE txn_id = test.id(6)), 0::bigint);
@@ -213,7 +230,7 @@ SELECT chasqui.barrier('site', 'main', 5);
 SELECT test.is('an xid', pg_current_xact_id_if_assigned() IS NOT NULL, true);
 COMMIT;
 SET synchronous_commit = off;
-SELECT chasqui.advance('site', 'main', 5, 6, test.id(6));
+SELECT chasqui.advance('site', 'main', 5, 6, ARRAY[test.id(6)], true);
 SELECT pg_current_wal_insert_lsn() AS before \gset
 BEGIN;
 SET LOCAL synchronous_commit = on;
@@ -223,9 +240,10 @@ SELECT test.is('flushed', pg_current_wal_flush_lsn() >= :'before'::pg_lsn, true)
 RESET synchronous_commit;
 
 \echo the forwarder reads the tables but writes them only through the functions
-SELECT count(*) >= 0 FROM chasqui.cursor, chasqui.applied, chasqui.dead_letter, chasqui.realignment, chasqui.missing \g /dev/null
+SELECT count(*) >= 0 FROM chasqui.cursor, chasqui.applied, chasqui.dead_letter, chasqui.held, chasqui.decision, chasqui.realignment,
+  chasqui.missing \g /dev/null
 SELECT test.fails(t || ': ' || c, format(c, t), '42501')
-FROM unnest('{cursor,applied,dead_letter,realignment,missing,schema_version}'::text[]) AS t,
+FROM unnest('{cursor,applied,dead_letter,held,decision,realignment,missing,schema_version}'::text[]) AS t,
      unnest(ARRAY['INSERT INTO chasqui.%s SELECT * FROM chasqui.%1$s', 'DELETE FROM chasqui.%s',
                   'TRUNCATE chasqui.%s',
                   'DROP TABLE chasqui.%s']) AS c \g /dev/null
@@ -264,10 +282,12 @@ SELECT test.is('the schema for others', has_schema_privilege('stranger', 'chasqu
 
 \echo no function trusts the search_path of its caller
 SELECT test.is(proname::text, proconfig, '{"search_path=pg_catalog, pg_temp"}'::text[])
-FROM pg_proc WHERE pronamespace = 'chasqui'::regnamespace AND proname <> 'attempt' \g /dev/null
+FROM pg_proc WHERE pronamespace = 'chasqui'::regnamespace AND proname NOT IN ('attempt', 'resolve', 'carry_out', 'touches')
+\g /dev/null
 
-\echo the one function that runs what it is given does so with the rights of its caller
-SELECT test.is('attempt', prosecdef, false) FROM pg_proc WHERE oid = 'chasqui.attempt'::regproc;
+\echo the functions that run what they are given do so with the rights of their caller
+SELECT test.is(proname::text, prosecdef, false) FROM pg_proc
+WHERE pronamespace = 'chasqui'::regnamespace AND proname IN ('attempt', 'resolve', 'carry_out', 'touches') \g /dev/null
 
 \echo another installation keeps the data and mends the rights
 CREATE TEMP TABLE before AS
@@ -292,6 +312,6 @@ SELECT test.is('rights on tables', has_table_privilege('chasqui_forwarder', 'cha
 SELECT test.is('rights on functions', has_function_privilege('stranger', 'chasqui.version()', 'execute'),
                false);
 SET SESSION AUTHORIZATION chasqui_forwarder;
-SELECT chasqui.advance('site', 'main', 5, 7, test.id(7));
+SELECT chasqui.advance('site', 'main', 5, 7, ARRAY[test.id(7)], true);
 SELECT test.is('it goes on', test.cursor_at('main'), '7@5');
 RESET SESSION AUTHORIZATION;

@@ -28,6 +28,7 @@ public:
   int opens = 0;
   int closes = 0;
   std::vector<rejected> dead;
+  std::vector<resolved> decided;
 
   explicit memory_log(store_kind kind) : kind_{kind} {}
 
@@ -99,6 +100,17 @@ public:
     if (!broken)
       dead.push_back(std::move(why));
     answer(std::move(then), fault{broken});
+  }
+  void settle(resolved what, handler<fault> then) override {
+    if (!broken)
+      decided.push_back(std::move(what));
+    answer(std::move(then), fault{broken});
+  }
+  void list_decisions(chasqui::list_decisions, handler<decisions_page> then) override {
+    decisions_page out{broken, {}};
+    for (const auto& what : decided)
+      out.page.decisions.push_back({what, ""});
+    answer(std::move(then), std::move(out));
   }
   void find(uuid id, handler<log_place> then) override {
     log_place out;

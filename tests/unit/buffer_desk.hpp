@@ -36,6 +36,7 @@ struct buffer_desk {
   std::vector<seqno> hints;
   std::vector<event> events;
   std::vector<rejected> burying;
+  std::vector<resolved> settling;
   bool counting = false;         ///< The store was asked how many dead letters it has.
   std::vector<mark_order> marks; ///< Being saved.
   std::optional<fault> quit;
@@ -63,6 +64,7 @@ struct buffer_desk {
       hints.push_back(h.head);
     events.insert(events.end(), actions.events.begin(), actions.events.end());
     burying.insert(burying.end(), actions.bury.begin(), actions.bury.end());
+    settling.insert(settling.end(), actions.settle.begin(), actions.settle.end());
     counting = counting || actions.count_dead;
     marks.insert(marks.end(), actions.mark.begin(), actions.mark.end());
     if (actions.quit)

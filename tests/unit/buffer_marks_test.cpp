@@ -1,3 +1,4 @@
+#include "messages/json.hpp"
 #include "tests/unit/buffer_desk.hpp"
 
 namespace chasqui {
@@ -9,7 +10,7 @@ using namespace std::chrono_literals;
 committed done(seqno seq, std::uint64_t flushed = 1) { return {"main", seq, {flushed}, 1}; }
 rejected letter(seqno seq) { return {"main", seq, {0, seq}, "23505", "twice", {}}; }
 log_place place(seqno seq) { return {{}, "main", seq, instant{1s}, "{}", false, {}}; }
-await transaction(stage s, std::chrono::milliseconds timeout = 30s) {
+await of_transaction(stage s, std::chrono::milliseconds timeout = 30s) {
   return {condition::transaction, {0, 1}, s, timeout};
 }
 await drained() { return {condition::drained, {}, {}, 30s}; }
@@ -106,6 +107,58 @@ BOOST_FIXTURE_TEST_CASE(a_dead_letter_that_was_not_kept_is_buried_when_the_store
   BOOST_TEST(burying.size() == 2U);
 }
 
+BOOST_FIXTURE_TEST_CASE(a_decision_is_not_released_before_the_store_knows_what_it_has_done, marked_desk) {
+  const uuid letter{0, 77};
+  const auto piece = [&](stage becomes) {
+    return resolved{"main", 4, {0, 4}, {}, {{letter, becomes, "23505", "twice"}}};
+  };
+  const auto store_answers = [&](fault_code problem = fault_code::none) {
+    const auto what = settling.front();
+    settling.erase(settling.begin());
+    obey(core.on_settled(what, {problem, "", ""}, at()));
+  };
+  open(9);
+  obey(core.on_resolved(piece(stage::rejected), at()));
+  obey(core.on_resolved(piece(stage::committed), at()));
+  commit(9);
+  replicate(9);
+  BOOST_TEST(lane().released == 3U);
+  BOOST_REQUIRE(settling.size() == 2U);
+  store_answers(); // Of the first piece: the second is not kept yet.
+  BOOST_TEST(lane().released == 3U);
+  store_answers(fault_code::unavailable);
+  pass(1s);
+  BOOST_REQUIRE(settling.size() == 1U);
+  BOOST_TEST(settling.front().letters.size() == 2U);
+  store_answers();
+  BOOST_TEST(lane().released == 9U);
+  BOOST_TEST(told(event_kind::rejected).size() == 1U);
+  BOOST_TEST(told(event_kind::settled).size() == 1U);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_parked_entry_is_told_as_such, marked_desk) {
+  open(9);
+  obey(core.on_rejected({"main", 4, {0, 4}, "CQ008", "parked", {}, {{0, 3}}}, at()));
+  BOOST_TEST(told(event_kind::parked).size() == 1U);
+  const log_place place{{}, "main", 4, {}, "{}", false, {}};
+  BOOST_TEST((core.tell({0, 4}, place).stage == stage::parked));
+}
+
+BOOST_FIXTURE_TEST_CASE(what_a_decision_has_settled_is_as_far_as_the_decision, marked_desk) {
+  open(9);
+  const uuid letter{0, 77};
+  const auto place_of = [&](letter_action action, uuid about, bool family) {
+    return log_place{{},    "main", 4,   {}, encode_decision({{0, 4}, about, action, family, "", "", ""}),
+                     false, {},     true};
+  };
+  const auto stage_of = [&](const log_place& place) { return core.tell(letter, place).stage; };
+  commit(4);
+  BOOST_TEST((stage_of(place_of(letter_action::retry, letter, false)) == stage::committed));
+  BOOST_TEST((stage_of(place_of(letter_action::discard, letter, false)) == stage::discarded));
+  BOOST_TEST((stage_of(place_of(letter_action::discard, {0, 3}, true)) == stage::discarded));
+  BOOST_TEST((stage_of(place_of(letter_action::discard, {0, 3}, false)) == stage::committed)); // Only tried.
+}
+
 BOOST_FIXTURE_TEST_CASE(marks_are_saved_at_most_once_an_interval_and_with_what_may_be_trimmed, marked_desk) {
   open(50);
   commit(40);
@@ -175,14 +228,14 @@ BOOST_FIXTURE_TEST_CASE(a_transaction_tells_its_stage_all_the_way, marked_desk) 
 BOOST_FIXTURE_TEST_CASE(a_wait_for_a_stage_that_holds_already_is_answered_at_once, marked_desk) {
   open(9);
   commit(5);
-  const auto who = wait(transaction(stage::committed), place(5));
+  const auto who = wait(of_transaction(stage::committed), place(5));
   BOOST_TEST((ended.at(who).what.stage == stage::committed));
-  BOOST_TEST(!ended.contains(wait(transaction(stage::committed), place(6))));
+  BOOST_TEST(!ended.contains(wait(of_transaction(stage::committed), place(6))));
 }
 
 BOOST_FIXTURE_TEST_CASE(a_wait_ends_when_its_stage_is_reached, marked_desk) {
   open(9);
-  const auto replicated_wait = wait(transaction(stage::replicated), place(5));
+  const auto replicated_wait = wait(of_transaction(stage::replicated), place(5));
   const auto drained_wait = wait(drained());
   commit(9);
   BOOST_TEST(ended.contains(drained_wait));
@@ -193,10 +246,10 @@ BOOST_FIXTURE_TEST_CASE(a_wait_ends_when_its_stage_is_reached, marked_desk) {
 
 BOOST_FIXTURE_TEST_CASE(a_dead_letter_ends_waits_for_it_at_once_and_is_never_called_committed, marked_desk) {
   open(9);
-  const auto before = wait(transaction(stage::replicated), place(4));
+  const auto before = wait(of_transaction(stage::replicated), place(4));
   reject(4);
   commit(9);
-  const auto after = wait(transaction(stage::committed), place(4));
+  const auto after = wait(of_transaction(stage::committed), place(4));
   for (const auto who : {before, after})
     BOOST_TEST((ended.at(who).what.stage == stage::rejected));
 }
@@ -229,8 +282,8 @@ BOOST_FIXTURE_TEST_CASE(no_more_may_wait_than_the_settings_allow, marked_desk) {
 
 BOOST_FIXTURE_TEST_CASE(a_wait_has_an_end_whatever_its_timeout, marked_desk) {
   open(9);
-  const auto forever = wait(transaction(stage::committed, std::chrono::milliseconds::max()), place(5));
-  const auto never = wait(transaction(stage::committed, std::chrono::milliseconds::min()), place(5));
+  const auto forever = wait(of_transaction(stage::committed, std::chrono::milliseconds::max()), place(5));
+  const auto never = wait(of_transaction(stage::committed, std::chrono::milliseconds::min()), place(5));
   pass(50ms);
   BOOST_TEST(!ended.contains(forever));
   BOOST_TEST((ended.at(never).problem.code == fault_code::timed_out));
@@ -240,7 +293,7 @@ BOOST_FIXTURE_TEST_CASE(a_transaction_of_a_lane_that_is_no_longer_configured_har
   open(9);
   auto old = place(5);
   old.lane = "retired";
-  wait(transaction(stage::committed), old);
+  wait(of_transaction(stage::committed), old);
   BOOST_TEST((core.tell({0, 5}, old).stage == stage::buffered));
 }
 
@@ -248,7 +301,8 @@ BOOST_FIXTURE_TEST_CASE(an_unknown_transaction_cannot_be_waited_for, marked_desk
   open(9);
   log_place nowhere;
   nowhere.problem = {fault_code::not_found, "unknown", ""};
-  BOOST_TEST((ended.at(wait(transaction(stage::committed), nowhere)).problem.code == fault_code::not_found));
+  BOOST_TEST(
+      (ended.at(wait(of_transaction(stage::committed), nowhere)).problem.code == fault_code::not_found));
 }
 
 BOOST_FIXTURE_TEST_CASE(the_age_of_the_oldest_entry_is_told_until_it_is_replicated, marked_desk) {

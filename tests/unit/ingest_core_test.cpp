@@ -77,4 +77,61 @@ BOOST_AUTO_TEST_CASE(a_transaction_over_the_limits_is_refused) {
   BOOST_TEST((refusal(transaction_with(""), strict).code == fault_code::over_limit));
 }
 
+namespace {
+
+const uuid letter_id{0x0197a4e200007000, 0x800000000000dead};
+
+dead_letters one_letter(std::vector<uuid> behind = {}) {
+  return {{{{"bulk", 5, letter_id, "23505", "twice", {}, std::move(behind)}, "{}"}}, 1};
+}
+
+fault refusal(const decision& d, const dead_letters& found = one_letter()) {
+  const auto outcome = core.admit(d, found, fresh);
+  BOOST_REQUIRE(std::holds_alternative<fault>(outcome));
+  return std::get<fault>(outcome);
+}
+
+decision edit_to(const std::string& json) {
+  return {{}, letter_id, letter_action::edit, false, "me", "why", json};
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_CASE(a_decision_goes_into_the_lane_of_its_dead_letter) {
+  const decision given_one{{}, letter_id, letter_action::discard, true, "me", "why \"so\"", ""};
+  const auto outcome = core.admit(given_one, one_letter(), fresh);
+  BOOST_REQUIRE(std::holds_alternative<append>(outcome));
+  const auto& kept = std::get<append>(outcome);
+  BOOST_TEST(kept.lane == "bulk");
+  BOOST_TEST((kept.id == fresh));
+  BOOST_TEST(is_decision(kept.payload));
+  auto expected = given_one;
+  expected.id = fresh;
+  const auto back = decode_decision(kept.payload);
+  BOOST_REQUIRE(std::holds_alternative<decision>(back));
+  BOOST_TEST((std::get<decision>(back) == expected));
+}
+
+BOOST_AUTO_TEST_CASE(an_edited_transaction_is_checked_and_keeps_id_and_lane) {
+  const auto outcome = core.admit(edit_to(transaction_with("")), one_letter(), fresh);
+  BOOST_REQUIRE(std::holds_alternative<append>(outcome));
+  const auto back = std::get<decision>(decode_decision(std::get<append>(outcome).payload));
+  const auto t = decoded(back.transaction);
+  BOOST_TEST((t.id == letter_id));
+  BOOST_TEST(t.lane == "bulk");
+  BOOST_TEST(refusal(edit_to("{}")).field == "steps");
+  BOOST_TEST(
+      (refusal(edit_to(transaction_with(R"("id":")" + given + R"(",)"))).code == fault_code::invalid_id));
+  BOOST_TEST((refusal(edit_to(transaction_with(R"("lane":"main",)"))).code == fault_code::unknown_lane));
+}
+
+BOOST_AUTO_TEST_CASE(a_decision_that_makes_no_sense_is_refused) {
+  const decision retry{{}, letter_id, letter_action::retry, false, "me", "why", ""};
+  BOOST_TEST((refusal(retry, {}).code == fault_code::not_found));
+  BOOST_TEST(refusal(retry, one_letter({fresh})).message.find(to_string(fresh)) != std::string::npos);
+  auto wordy = retry;
+  wordy.reason = std::string(2001, 'x');
+  BOOST_TEST((refusal(wordy).code == fault_code::over_limit));
+}
+
 } // namespace chasqui

@@ -180,17 +180,36 @@ BOOST_AUTO_TEST_CASE(a_payload_with_a_number_beyond_doubles_stays_as_its_text) {
 }
 
 BOOST_AUTO_TEST_CASE(a_dead_letter_has_the_form_of_the_contract) {
-  const dead_letter d{{"main", 5, id, "23505", "duplicate key", ten_past_midnight}, R"({"steps":[1]})"};
+  const dead_letter d{{"main", 5, id, "23505", "duplicate key", ten_past_midnight, {id}}, R"({"steps":[1]})"};
   const json j = d;
   BOOST_TEST(
       j ==
       json::parse(R"({"id":"0197a4e2-8c1d-7000-8000-5f2a6b3c4d5e","lane":"main","seq":5,"sqlstate":"23505",
-    "message":"duplicate key","at":"2026-11-22T00:10:00.000001Z","transaction":{"steps":[1]}})"));
+    "message":"duplicate key","at":"2026-11-22T00:10:00.000001Z","stage":"parked","behind":["0197a4e2-8c1d-7000-8000-5f2a6b3c4d5e"],"transaction":{"steps":[1]}})"));
   const auto back = j.get<dead_letter>();
   BOOST_TEST(json(back) == j);
   BOOST_TEST((back.why.at == d.why.at));
   BOOST_TEST(back.payload == d.payload);
+  BOOST_TEST((back.why.behind == d.why.behind));
   check_fields<dead_letter>(j);
+}
+
+BOOST_AUTO_TEST_CASE(a_decision_tells_who_why_and_what_came_of_it) {
+  const decision d{id, {1, 2}, letter_action::edit, true, "me@here", "say \"why\"", R"({"n":1.230})"};
+  const past_decision p{{"main", 5, id, ten_past_midnight, {{{1, 2}, stage::rejected, "23505", "twice"}}},
+                        encode_decision(d)};
+  const json j = p;
+  BOOST_TEST(j.at("action") == "edit");
+  BOOST_TEST(j.at("made_by") == "me@here");
+  BOOST_TEST(j.at("reason") == "say \"why\"");
+  BOOST_TEST(j.at("transaction") == R"({"n":1.230})");
+  BOOST_TEST(j.at("letters")[0].at("sqlstate") == "23505");
+  const auto back = j.get<past_decision>();
+  BOOST_TEST(json(back) == j);
+  BOOST_TEST(back.payload == p.payload);
+  BOOST_TEST((std::get<decision>(decode_decision(p.payload)) == d));
+  BOOST_TEST(std::holds_alternative<fault>(decode_decision(R"({"decision":{}})")));
+  BOOST_TEST(std::holds_alternative<fault>(decode_decision(R"({"decision":)")));
 }
 
 BOOST_AUTO_TEST_CASE(the_status_has_the_form_of_the_contract) {

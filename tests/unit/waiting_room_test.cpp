@@ -103,12 +103,12 @@ BOOST_FIXTURE_TEST_CASE(a_refused_transaction_ends_the_waits_for_just_this_one, 
   room.join(2, transaction_wait(stage::replicated), {{"main", mark::replicated, 6}}, start + 1s);
   room.join(3, lane_wait(), {{"main", mark::replicated, 5}}, start + 1s);
   room.join(4, transaction_wait(stage::replicated), {{"other", mark::replicated, 5}}, start + 1s);
-  room.refused("main", 5, ended);
+  room.refused("main", 5, stage::parked, ended);
   BOOST_TEST(who() == tickets{1});
-  BOOST_TEST((ended.front().what.stage == stage::rejected));
+  BOOST_TEST((ended.front().what.stage == stage::parked));
   pass("main", mark::replicated, 6);
   BOOST_TEST(who() == (tickets{1, 2, 3}));
-  BOOST_TEST((ended.back().what.stage != stage::rejected));
+  BOOST_TEST((ended.back().what.stage != stage::parked));
 }
 
 BOOST_AUTO_TEST_CASE(a_timeline_knows_when_a_mark_passed_each_seq) {

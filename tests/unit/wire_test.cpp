@@ -98,7 +98,8 @@ subscriber_actor::behavior_type listen(int) {
 }
 
 ingest_actor::behavior_type refuse_all(const fault& f) {
-  return {[f](const submission&) -> caf::result<receipt> { return to_error(f); }};
+  return {[f](const submission&) -> caf::result<receipt> { return to_error(f); },
+          [f](const decision&) -> caf::result<receipt> { return to_error(f); }};
 }
 
 caf::error of_chasqui(std::uint8_t code, const caf::message& context) {
@@ -108,10 +109,10 @@ caf::error of_chasqui(std::uint8_t code, const caf::message& context) {
 } // namespace
 
 BOOST_AUTO_TEST_CASE(inspect_names_every_field_of_every_message) {
-  check_that_inspect_names_every_field<uuid, lsn, fault, submission, append, receipt, entry, take, batch,
-                                       available, locate, position, committed, replicated, rejected,
-                                       dead_letter, list_dead, dead_letters, find, milestone, life, await,
-                                       reached>();
+  check_that_inspect_names_every_field<
+      uuid, lsn, fault, submission, append, receipt, entry, take, batch, available, locate, position,
+      committed, replicated, rejected, dead_letter, list_dead, dead_letters, decision, settled_letter,
+      resolved, list_decisions, past_decision, past_decisions, find, milestone, life, await, reached>();
   check_that_inspect_names_every_field<get_report, lane_status, store_status, log_report, replica_status,
                                        actor_status, link_status, supervision_report, status_report, steer,
                                        event, event_batch, subscribe, acknowledge, link_up, sign_of_life,
@@ -131,6 +132,10 @@ BOOST_AUTO_TEST_CASE(messages_of_the_log_arrive_whole) {
   check_carried(available{"main", 6});
   check_carried(committed{"main", 5, lsn{0x16B3740}, 2});
   check_carried(replicated{"main", 5});
+  check_carried(decision{id, id, letter_action::edit, true, "me", "why", "{}"});
+  check_carried(list_decisions{7});
+  check_carried(past_decisions{
+      {{{"main", 5, id, ten_past_midnight, {{id, stage::rejected, "23505", "twice"}}}, "{}"}}});
   check_carried(refusal);
 }
 

@@ -1,0 +1,20 @@
+#pragma once
+
+#include <initializer_list>
+#include <string>
+
+namespace chasqui {
+
+// What the scripts of redis_scripts.hpp are made of.
+
+/// What every script begins with: where things are, and who owns them.
+extern const char* const redis_common;
+
+constexpr const char* ordinary = "";
+constexpr const char* makes_room = " flags=allow-oom"; ///< Of a script that must work while Redis is full.
+constexpr const char* only_looks = " flags=no-writes";
+
+/// A script of these flags and parts, as Redis takes it.
+std::string redis_script(const char* flags, std::initializer_list<const char*> parts);
+
+} // namespace chasqui

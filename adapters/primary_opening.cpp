@@ -143,6 +143,9 @@ void primary_opening::take(const pg_answer& result) {
     for (int row = 0; row < PQntuples(result.get()); ++row) {
       take_dead_letter(result, row);
     }
+  } else if (is_uncalled_for(result)) {
+    outcome_.problem = {
+        fault_code::link_lost, "the primary answered with something that was not asked for", {}};
   }
 }
 
@@ -166,7 +169,7 @@ void primary_opening::take_dead_letter(const pg_answer& result, int row) {
   one.id = parse_uuid(text_of(result, row, 1)).value_or(uuid{});
   one.sqlstate = text_of(result, row, 2);
   one.message = text_of(result, row, 3);
-  one.at = instant{std::chrono::microseconds{number_of<std::int64_t>(result, row, 4)}};
+  one.at = time_of(result, row, 4);
   outcome_.dead.push_back(std::move(one));
 }
 

@@ -26,11 +26,26 @@ template <class T> std::optional<T> read(const nlohmann::json& j) {
   }
 }
 
+/// No whole number was cut short on the way from `read` to `printed`, which has the same form.
+void check_numbers(const nlohmann::json& read, const nlohmann::json& printed) {
+  if (printed.is_number_unsigned())
+    promise(read.dump() == printed.dump(), "a number is printed as it was read");
+  if (printed.is_array() && read.is_array())
+    for (std::size_t i = 0; i < printed.size(); ++i)
+      check_numbers(read.at(i), printed.at(i));
+  if (!printed.is_object() || !read.is_object())
+    return;
+  for (const auto& [name, value] : printed.items())
+    if (name != "schema_version" && name != "pending" && name != "transaction" && read.contains(name))
+      check_numbers(read.at(name), value);
+}
+
 template <class T> std::optional<T> check(const nlohmann::json& j) {
   const auto value = read<T>(j);
   if (!value)
     return std::nullopt;
   const nlohmann::json document = *value;
+  check_numbers(j, document);
   const auto again = read<T>(nlohmann::json::parse(document.dump()));
   promise(again.has_value(), "a document that is printed can be read");
   promise(nlohmann::json(*again).dump() == document.dump(), "a document is read as it was printed");

@@ -25,12 +25,21 @@ pg_answer pg_results::next() {
   return nullptr;
 }
 
+bool is_uncalled_for(const pg_answer& answer) {
+  const auto status = PQresultStatus(answer.get());
+  return status != PGRES_FATAL_ERROR && status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK &&
+         status != PGRES_PIPELINE_SYNC && status != PGRES_PIPELINE_ABORTED;
+}
+
 pg_error error_of(const pg_result* result) {
   pg_error e;
   e.sqlstate = field_of(result, PG_DIAG_SQLSTATE);
   e.message = field_of(result, PG_DIAG_MESSAGE_PRIMARY);
   if (e.message.empty()) {
     e.message = one_line(PQresultErrorMessage(result));
+  }
+  if (e.message.empty()) {
+    e.message = "no reason was given";
   }
   if (const auto detail = field_of(result, PG_DIAG_MESSAGE_DETAIL); !detail.empty()) {
     e.message += ": " + detail;
@@ -43,6 +52,10 @@ pg_error error_of(const pg_result* result) {
 std::string_view text_of(const pg_answer& answer, int row, int column) {
   return {PQgetvalue(answer.get(), row, column),
           static_cast<std::size_t>(PQgetlength(answer.get(), row, column))};
+}
+
+instant time_of(const pg_answer& answer, int row, int column) {
+  return nearest_writable(instant{std::chrono::microseconds{number_of<std::int64_t>(answer, row, column)}});
 }
 
 std::string one_line(const char* text) {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "messages/identity.hpp"
+
 #include <charconv>
 #include <memory>
 #include <string>
@@ -33,13 +35,20 @@ private:
 
 /// What an error says of itself.
 struct pg_error {
-  std::string sqlstate; ///< "" for an error of libpq's own.
-  std::string message;
+  std::string sqlstate;      ///< "" for an error of libpq's own.
+  std::string message;       ///< Never empty.
   bool ends_session = false; ///< The server is closing the connection, or libpq has lost it.
 };
 
+/// True for what nothing of ours asks for, such as a COPY, of which libpq would go on giving results for
+/// ever.
+bool is_uncalled_for(const pg_answer& answer);
+
 /// The error in a result of status PGRES_FATAL_ERROR, or in a notice.
 pg_error error_of(const pg_result* result);
+
+/// A time, given in microseconds since 1970; never for a null.
+instant time_of(const pg_answer& answer, int row, int column);
 
 /// A value in text form; "" for a null. It lives as long as the answer.
 std::string_view text_of(const pg_answer& answer, int row, int column);

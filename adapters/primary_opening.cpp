@@ -162,6 +162,9 @@ void primary_opening::take(const pg_answer& result) {
     for (int row = 0; row < PQntuples(result.get()); ++row) {
       take_decided(result, row);
     }
+  } else if (is_uncalled_for(result)) {
+    outcome_.problem = {
+        fault_code::link_lost, "the primary answered with something that was not asked for", {}};
   }
 }
 
@@ -186,7 +189,7 @@ void primary_opening::take_dead_letter(const pg_answer& result, int row) {
   one.id = parse_uuid(text_of(result, row, 1)).value_or(uuid{});
   one.sqlstate = text_of(result, row, 2);
   one.message = text_of(result, row, 3);
-  one.at = instant{std::chrono::microseconds{number_of<std::int64_t>(result, row, 4)}};
+  one.at = time_of(result, row, 4);
   one.behind = uuids_of(text_of(result, row, 5));
   outcome_.dead.push_back(std::move(one));
 }
@@ -198,7 +201,7 @@ void primary_opening::take_decided(const pg_answer& result, int row) {
     decisions.push_back({claim_.lane,
                          seq,
                          parse_uuid(text_of(result, row, 6)).value_or(uuid{}),
-                         instant{std::chrono::microseconds{number_of<std::int64_t>(result, row, 4)}},
+                         time_of(result, row, 4),
                          {}});
   }
   decisions.back().letters.push_back(

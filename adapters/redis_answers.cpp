@@ -2,7 +2,9 @@
 
 #include "adapters/id_bytes.hpp"
 
+#include <algorithm>
 #include <array>
+#include <limits>
 #include <utility>
 
 namespace chasqui {
@@ -56,7 +58,8 @@ bool raised_in_a_script(std::string_view error) {
 }
 
 instant from_micros(std::uint64_t micros) {
-  return instant{std::chrono::microseconds{static_cast<std::int64_t>(micros)}};
+  constexpr std::uint64_t most = std::numeric_limits<std::int64_t>::max();
+  return nearest_writable(instant{std::chrono::microseconds{std::min(micros, most)}});
 }
 
 bool read_number(const redis_reply& reply, std::uint64_t& into) {
@@ -258,7 +261,7 @@ std::optional<log_slice> read_slice(const redis_reply& reply, const take& what) 
                      "The log of lane " + what.lane + " has lost its entries " +
                          std::string{reply[0].text()} + " to " + std::string{reply[1].text()} + ".",
                      ""};
-    if (!read_number(reply[1], slice.missing_to))
+    if (!read_number(reply[1], slice.missing_to) || slice.missing_to < what.from_seq)
       return std::nullopt;
     return slice;
   }

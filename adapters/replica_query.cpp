@@ -106,6 +106,9 @@ void replica_query::take(const pg_answer& result) {
     take_positions(result);
   } else if (status == PGRES_TUPLES_OK) {
     take_cursors(result);
+  } else if (is_uncalled_for(result)) {
+    outcome_.problem = {
+        fault_code::link_lost, "the replica answered with something that was not asked for", {}};
   }
 }
 
@@ -116,7 +119,7 @@ void replica_query::take_positions(const pg_answer& result) {
   outcome_.timeline = number_of<std::uint32_t>(result, 0, 3);
   outcome_.system_id = number_of<std::uint64_t>(result, 0, 4);
   outcome_.streaming = truth_of(result, 5);
-  outcome_.last_message_at = instant{std::chrono::microseconds{number_of<std::int64_t>(result, 0, 6)}};
+  outcome_.last_message_at = time_of(result, 0, 6);
   cursors_exist_ = truth_of(result, 7);
 }
 

@@ -91,7 +91,7 @@ void from_json(const nlohmann::json& j, past_decision& x) {
   x = {};
   x.what.id = parsed(j.at("id"), parse_uuid);
   j.at("lane").get_to(x.what.lane);
-  j.at("seq").get_to(x.what.seq);
+  read_number(j.at("seq"), x.what.seq);
   x.what.at = parsed_or_null(j.at("at"), parse_instant);
   for (const auto& one : j.at("letters"))
     x.what.letters.push_back(letter_from_json(one));

@@ -125,9 +125,17 @@ std::optional<lsn> parse_lsn(std::string_view text) {
   return lsn{std::uint64_t{*high} << 32U | *low};
 }
 
-std::string to_string(const instant& at) {
-  if (at == instant{})
+instant nearest_writable(instant at) {
+  using namespace std::chrono;
+  constexpr instant first = sys_days{year{0} / 1 / 1};
+  constexpr instant last = sys_days{year{10'000} / 1 / 1} - microseconds{1};
+  return std::clamp(at, first, last);
+}
+
+std::string to_string(const instant& any) {
+  if (any == instant{})
     return "";
+  const auto at = nearest_writable(any);
   const auto day = std::chrono::floor<std::chrono::days>(at);
   const std::chrono::year_month_day date{day};
   const std::chrono::hh_mm_ss time{at - day};

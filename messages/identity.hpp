@@ -59,8 +59,12 @@ std::string to_string(const lsn& position);
 /// Reads `16/B374D848`; nothing for any other text.
 std::optional<lsn> parse_lsn(std::string_view text);
 
-/// RFC 3339 in UTC with microseconds: `2026-11-22T00:10:00.000000Z`; "" for the epoch itself, which means
-/// "never".
+/// The nearest time that can be written down, which has a year of four digits. A time from outside may be any
+/// number, and the difference to another one need not fit.
+instant nearest_writable(instant at);
+
+/// RFC 3339 in UTC with microseconds: `2026-11-22T00:10:00.000000Z`, of the nearest time that can be written
+/// down; "" for the epoch itself, which means "never".
 std::string to_string(const instant& at);
 
 /// Reads what `to_string(instant)` writes; nothing for any other text.

@@ -7,11 +7,19 @@ namespace chasqui {
 namespace {
 
 // Through doubles, so long numbers lose digits here: this form is for people. `payload` itself keeps them.
+// What no transaction can be stays a text: printing it takes stack with its depth, and a JSON string of it
+// would not lead back to it.
 nlohmann::json payload_to_json(const std::string& payload) {
+  constexpr int depth_max = 100;
   if (payload.empty())
     return nullptr;
-  auto j = nlohmann::json::parse(payload, nullptr, false);
-  return j.is_discarded() ? nlohmann::json(payload) : j;
+  bool too_deep = false;
+  const auto look = [&too_deep](int depth, nlohmann::json::parse_event_t, const nlohmann::json&) {
+    too_deep = too_deep || depth > depth_max;
+    return true;
+  };
+  auto j = nlohmann::json::parse(payload, look, false);
+  return j.is_object() && !too_deep ? j : nlohmann::json(payload);
 }
 
 std::string payload_from_json(const nlohmann::json& j) {
@@ -20,9 +28,14 @@ std::string payload_from_json(const nlohmann::json& j) {
   return j.is_string() ? j.get<std::string>() : j.dump();
 }
 
-template <class Number> void get_if_there(const nlohmann::json& j, const char* name, Number& x) {
+void get_if_there(const nlohmann::json& j, const char* name, std::string& x) {
   if (const auto found = j.find(name); found != j.end())
     found->get_to(x);
+}
+
+void get_if_there(const nlohmann::json& j, const char* name, std::uint64_t& x) {
+  if (const auto found = j.find(name); found != j.end())
+    read_number(*found, x);
 }
 
 nlohmann::json milestone_to_json(const milestone& x) {
@@ -43,7 +56,7 @@ void to_json(nlohmann::json& j, const receipt& x) {
 void from_json(const nlohmann::json& j, receipt& x) {
   x.id = parsed(j.at("id"), parse_uuid);
   j.at("lane").get_to(x.lane);
-  j.at("seq").get_to(x.seq);
+  read_number(j.at("seq"), x.seq);
   x.durability = parsed(j.at("durability"), parse_durability);
   x.store = parsed(j.at("store"), parse_store_kind);
   x.at = parsed_or_null(j.at("at"), parse_instant);
@@ -81,7 +94,7 @@ void to_json(nlohmann::json& j, const event& x) {
 
 void from_json(const nlohmann::json& j, event& x) {
   x = {};
-  j.at("number").get_to(x.number);
+  read_number(j.at("number"), x.number);
   x.at = parsed_or_null(j.at("at"), parse_instant);
   x.kind = parsed(j.at("kind"), parse_event_kind);
   get_if_there(j, "lane", x.lane);
@@ -111,7 +124,7 @@ void from_json(const nlohmann::json& j, life& x) {
   x = {};
   x.id = parsed(j.at("id"), parse_uuid);
   j.at("lane").get_to(x.lane);
-  j.at("seq").get_to(x.seq);
+  read_number(j.at("seq"), x.seq);
   x.stage = parsed(j.at("stage"), parse_stage);
   x.flushed = parsed_or_null(j.at("lsn"), parse_lsn);
   for (const auto& reached : j.at("history"))
@@ -139,7 +152,7 @@ void to_json(nlohmann::json& j, const dead_letter& x) {
 void from_json(const nlohmann::json& j, dead_letter& x) {
   x.why.id = parsed(j.at("id"), parse_uuid);
   j.at("lane").get_to(x.why.lane);
-  j.at("seq").get_to(x.why.seq);
+  read_number(j.at("seq"), x.why.seq);
   j.at("sqlstate").get_to(x.why.sqlstate);
   j.at("message").get_to(x.why.message);
   x.why.at = parsed_or_null(j.at("at"), parse_instant);

@@ -15,12 +15,12 @@ nlohmann::json lane_to_json(const lane_status& x) {
 lane_status lane_from_json(const nlohmann::json& j) {
   lane_status x;
   j.at("lane").get_to(x.lane);
-  j.at("epoch").get_to(x.epoch);
-  j.at("head").get_to(x.head);
-  j.at("sent").get_to(x.sent);
-  j.at("committed").get_to(x.committed);
-  j.at("replicated").get_to(x.replicated);
-  j.at("released").get_to(x.released);
+  read_number(j.at("epoch"), x.epoch);
+  read_number(j.at("head"), x.head);
+  read_number(j.at("sent"), x.sent);
+  read_number(j.at("committed"), x.committed);
+  read_number(j.at("replicated"), x.replicated);
+  read_number(j.at("released"), x.released);
   j.at("oldest_age_s").get_to(x.oldest_age_s);
   return x;
 }
@@ -37,7 +37,7 @@ link_status link_from_json(const nlohmann::json& j) {
   link_status x;
   x.phase = parsed(j.at("phase"), parse_link_phase);
   x.since = parsed_or_null(j.at("since"), parse_instant);
-  j.at("attempt").get_to(x.attempt);
+  read_number(j.at("attempt"), x.attempt);
   x.next_try_at = parsed_or_null(j.at("next_try_at"), parse_instant);
   j.at("reason").get_to(x.reason);
   return x;
@@ -66,11 +66,11 @@ nlohmann::json replica_to_json(const replica_status& x) {
 replica_status replica_from_json(const nlohmann::json& j) {
   replica_status x;
   j.at("state").get_to(x.state);
-  j.at("lag_bytes").get_to(x.lag_bytes);
+  read_number(j.at("lag_bytes"), x.lag_bytes);
   j.at("lag_s").get_to(x.lag_s);
   x.replay_lsn = parsed_or_null(j.at("replay_lsn"), parse_lsn);
   if (const auto& timeline = j.at("timeline"); !timeline.is_null())
-    timeline.get_to(x.timeline);
+    read_number(timeline, x.timeline);
   return x;
 }
 
@@ -79,8 +79,11 @@ nlohmann::json actor_to_json(const actor_status& x) {
 }
 
 actor_status actor_from_json(const nlohmann::json& j) {
-  return {j.at("name").get<std::string>(), j.at("state").get<std::string>(),
-          j.at("restarts").get<std::uint64_t>()};
+  actor_status x;
+  j.at("name").get_to(x.name);
+  j.at("state").get_to(x.state);
+  read_number(j.at("restarts"), x.restarts);
+  return x;
 }
 
 } // namespace
@@ -113,8 +116,8 @@ void from_json(const nlohmann::json& j, status_report& x) {
     x.log.lanes.push_back(lane_from_json(lane));
   x.log.store = store_from_json(j.at("store"));
   x.replica = replica_from_json(j.at("replica"));
-  j.at("dead_letters").get_to(x.log.dead_letters);
-  j.at("missing").get_to(x.log.missing);
+  read_number(j.at("dead_letters"), x.log.dead_letters);
+  read_number(j.at("missing"), x.log.missing);
   for (const auto& actor : j.at("actors"))
     x.actors.push_back(actor_from_json(actor));
 }

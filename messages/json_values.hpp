@@ -4,6 +4,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include <cstdint>
+#include <limits>
 #include <string>
 
 namespace chasqui {
@@ -24,6 +26,15 @@ template <class Parse> auto parsed(const nlohmann::json& j, Parse parse) {
   if (auto value = parse(text))
     return *value;
   throw nlohmann::json::other_error::create(unreadable, "not a value of this field: " + text, &j);
+}
+
+/// Reads the whole number `j`; throws when it is none, or one that `x` cannot hold.
+template <class Number> void read_number(const nlohmann::json& j, Number& x) {
+  constexpr int out_of_range = 501;
+  const bool is_whole = j.is_number_unsigned() || (j.is_number_integer() && j.get<std::int64_t>() >= 0);
+  if (!is_whole || j.get<std::uint64_t>() > std::numeric_limits<Number>::max())
+    throw nlohmann::json::other_error::create(out_of_range, "not a number of this field: " + j.dump(), &j);
+  x = j.get<Number>();
 }
 
 /// As `parsed`, and the value that means "never" or "unknown" for null.

@@ -13,11 +13,11 @@ namespace {
 constexpr auto never = instant{};
 
 std::string ago(instant at, instant now) {
-  return at == never ? "" : to_string(at) + " (" + for_people(now - at) + " ago)";
+  return at == never ? "" : to_string(at) + " (" + for_people(now - nearest_writable(at)) + " ago)";
 }
 
 std::string in_future(instant at, instant now) {
-  return at == never ? "" : to_string(at) + " (in " + for_people(at - now) + ")";
+  return at == never ? "" : to_string(at) + " (in " + for_people(nearest_writable(at) - now) + ")";
 }
 
 std::string seconds_for_people(double seconds) {

@@ -11,7 +11,10 @@ namespace chasqui {
 namespace {
 
 std::string as_json(const std::string& level, const std::string& sentence) {
-  return nlohmann::json{{"level", level}, {"message", sentence}}.dump().substr(1);
+  // A server may complain in an encoding of its own.
+  return nlohmann::json{{"level", level}, {"message", sentence}}
+      .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)
+      .substr(1);
 }
 
 bool is_routine(event_kind kind) {

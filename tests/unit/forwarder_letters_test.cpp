@@ -9,7 +9,8 @@ namespace chasqui {
 namespace {
 
 constexpr const char* dependent = R"({"id":"x","lane":"main","depends_on":["y"],"steps":[{"op":"delete"}]})";
-constexpr const char* independent = R"({"id":"x","lane":"main","origin":"\"depends_on\":[","steps":[{"a":"\"depends_on\":["}]})";
+constexpr const char* independent =
+    R"({"id":"x","lane":"main","origin":"\"depends_on\":[","steps":[{"a":"\"depends_on\":["}]})";
 const uuid missing_one{7, 7};
 
 segment_answer waiting_for(uuid id, std::uint64_t letters = 0) {

@@ -113,6 +113,16 @@ BOOST_AUTO_TEST_CASE(a_time_before_1970_keeps_its_microseconds) {
 
 BOOST_AUTO_TEST_CASE(the_epoch_itself_means_never) { BOOST_TEST(to_string(instant{}).empty()); }
 
+BOOST_AUTO_TEST_CASE(a_time_beyond_four_digits_of_years_is_the_nearest_that_can_be_written) {
+  const std::string first = "0000-01-01T00:00:00.000000Z";
+  const std::string last = "9999-12-31T23:59:59.999999Z";
+  BOOST_TEST(to_string(instant::min()) == first);
+  BOOST_TEST(to_string(instant::max()) == last);
+  BOOST_TEST((nearest_writable(instant::min()) == parse_instant(first)));
+  BOOST_TEST((nearest_writable(instant::max()) == parse_instant(last)));
+  BOOST_TEST((nearest_writable(instant{7us}) == instant{7us}));
+}
+
 BOOST_AUTO_TEST_CASE(other_texts_are_no_times) {
   for (const std::string_view text : {
            "",

@@ -179,6 +179,26 @@ BOOST_AUTO_TEST_CASE(a_payload_with_a_number_beyond_doubles_stays_as_its_text) {
   BOOST_TEST(j.get<life>().payload == l.payload);
 }
 
+BOOST_AUTO_TEST_CASE(a_payload_that_is_no_transaction_stays_as_its_text) {
+  const auto deep = R"({"x":)" + std::string(200, '[') + std::string(200, ']') + "}";
+  for (const std::string& payload : {std::string{"[1]"}, std::string{R"("[1]")"}, deep}) {
+    const json j = life{id, "main", 5, stage::buffered, {}, {}, {}, payload};
+    BOOST_TEST(j.at("transaction") == payload);
+    BOOST_TEST(j.get<life>().payload == payload);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_number_that_its_field_cannot_hold_is_refused) {
+  json r = receipt{id, "main", 42, durability::fsynced, store_kind::journal, ten_past_midnight};
+  for (const auto* seq : {"-1", "1.0", "1e300", "true", "\"1\"", "null"}) {
+    r["seq"] = json::parse(seq);
+    BOOST_CHECK_THROW(r.get<receipt>(), json::exception);
+  }
+  json s = full_report();
+  s["link"]["attempt"] = 0x1'0000'0000U;
+  BOOST_CHECK_THROW(s.get<status_report>(), json::exception);
+}
+
 BOOST_AUTO_TEST_CASE(a_dead_letter_has_the_form_of_the_contract) {
   const dead_letter d{{"main", 5, id, "23505", "duplicate key", ten_past_midnight, {id}}, R"({"steps":[1]})"};
   const json j = d;

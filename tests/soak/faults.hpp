@@ -17,6 +17,7 @@ namespace chasqui::soak {
 struct target {
   test::observatory& site;
   test::small_disk& journal_disk;
+  std::uint64_t commits_undone = 0; ///< By failovers, at least: they must be sent again.
 };
 
 /// A kind of fault, how it is done, and how it is healed.

@@ -45,6 +45,7 @@ void print(std::ostream& out, const outcome& o) {
   line(out, "submit p99, ms", o.p99_ms);
   line(out, "longest without any receipt, s", o.silence_s);
   line(out, "all on the replica after, s", o.settled_s);
+  line(out, "commits that failovers undid", o.commits_undone);
   line(out, "missing, the primary says", o.missing);
   print(out, "the primary", o.primary);
   print(out, "the replica", o.replica);
@@ -66,6 +67,7 @@ std::string to_json_text(const outcome& o) {
                         {"submit_p99_ms", o.p99_ms},
                         {"silence_s", o.silence_s},
                         {"settled_s", o.settled_s},
+                        {"commits_undone", o.commits_undone},
                         {"missing", o.missing},
                         {"lost", o.primary.lost + o.replica.lost},
                         {"doubled", o.primary.doubled + o.replica.doubled},

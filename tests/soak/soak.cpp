@@ -19,7 +19,6 @@ namespace {
 
 using namespace std::chrono_literals;
 using std::chrono::steady_clock;
-using test::in;
 
 constexpr std::uint64_t journal_disk_mebibytes = 96;
 constexpr auto insist = 120s;          ///< On what was begun, after the last healing.
@@ -163,6 +162,7 @@ private:
     result_.submitted = load_->submitted();
     result_.acknowledged = load_->acknowledged();
     result_.refused = load_->refused();
+    result_.commits_undone = target_.commits_undone;
     result_.unanswered = told.unanswered.size();
     result_.p50_ms = load_->took_ms(0.50);
     result_.p99_ms = load_->took_ms(0.99);

@@ -27,9 +27,10 @@ struct outcome {
   std::map<std::string, std::size_t> faults; ///< By kind.
   std::size_t submitted = 0;
   std::size_t acknowledged = 0;
-  std::size_t refused = 0;    ///< Answers other than a receipt, a dead daemon's silence among them.
-  std::size_t unanswered = 0; ///< Never acknowledged.
-  std::size_t missing = 0;    ///< What the primary says it never got.
+  std::size_t refused = 0;          ///< Answers other than a receipt, a dead daemon's silence among them.
+  std::size_t unanswered = 0;       ///< Never acknowledged.
+  std::uint64_t commits_undone = 0; ///< By failovers: they had to be sent again.
+  std::size_t missing = 0;          ///< What the primary says it never got.
   double p50_ms = 0;
   double p99_ms = 0;
   double silence_s = 0; ///< The longest time in which nobody had a receipt.

@@ -89,6 +89,8 @@ void callers::work(std::size_t number, const remote_target& daemon, std::uint64_
       const std::lock_guard lock{mutex_};
       callers_[number].receipts.push_back(d.what);
       callers_[number].took_ms.push_back(took.count());
+      in_journal_ += proof->store == store_kind::journal ? 1 : 0;
+      buffered_ += proof->durability == durability::buffered ? 1 : 0;
       ++acknowledged_;
     }
   }

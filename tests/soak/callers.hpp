@@ -36,6 +36,11 @@ public:
   [[nodiscard]] std::size_t acknowledged() const { return acknowledged_; }
   [[nodiscard]] std::size_t refused() const { return refused_; } ///< Answers other than a receipt.
 
+  [[nodiscard]] std::size_t in_journal() const { return in_journal_; } ///< Receipts of the journal's.
+  [[nodiscard]] std::size_t buffered() const {
+    return buffered_;
+  } ///< Receipts that promise less than a flush.
+
   [[nodiscard]] ledger told() const;
   /// Milliseconds that an answer took, of receipts: that share of them took no longer.
   [[nodiscard]] double took_ms(double share) const;
@@ -54,6 +59,8 @@ private:
   std::atomic<std::size_t> submitted_ = 0;
   std::atomic<std::size_t> acknowledged_ = 0;
   std::atomic<std::size_t> refused_ = 0;
+  std::atomic<std::size_t> in_journal_ = 0;
+  std::atomic<std::size_t> buffered_ = 0;
   std::atomic<int> working_ = 0;
   mutable std::mutex mutex_;
   std::vector<caller> callers_;

@@ -39,6 +39,7 @@ void print(std::ostream& out, const outcome& o) {
   out << "transactions\n";
   line(out, "submitted", o.submitted);
   line(out, "acknowledged", o.acknowledged);
+  line(out, "of them by the journal", o.in_journal);
   line(out, "never acknowledged", o.unanswered);
   line(out, "answers other than a receipt", o.refused);
   line(out, "submit p50, ms", o.p50_ms);
@@ -46,7 +47,7 @@ void print(std::ostream& out, const outcome& o) {
   line(out, "longest without any receipt, s", o.silence_s);
   line(out, "all on the replica after, s", o.settled_s);
   line(out, "commits that failovers undid", o.commits_undone);
-  line(out, "missing, the primary says", o.missing);
+  line(out, "numbers passed over", o.passed_over);
   print(out, "the primary", o.primary);
   print(out, "the replica", o.replica);
   for (const auto& complaint : o.complaints)
@@ -68,7 +69,8 @@ std::string to_json_text(const outcome& o) {
                         {"silence_s", o.silence_s},
                         {"settled_s", o.settled_s},
                         {"commits_undone", o.commits_undone},
-                        {"missing", o.missing},
+                        {"passed_over", o.passed_over},
+                        {"in_journal", o.in_journal},
                         {"lost", o.primary.lost + o.replica.lost},
                         {"doubled", o.primary.doubled + o.replica.doubled},
                         {"reordered", o.primary.reordered + o.replica.reordered},

@@ -12,7 +12,7 @@ void make_table(const std::string& dsn);
 /// Looks at a server by SQL, at one moment. Throws `std::runtime_error` with the server's message.
 server_view look_at(const std::string& dsn);
 
-/// Entries that the primary says it never got.
-std::size_t missing_on(const std::string& dsn);
+/// Numbers that the primary passed over, since the log had lost their entries.
+std::size_t passed_over_on(const std::string& dsn);
 
 } // namespace chasqui::soak

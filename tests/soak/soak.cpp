@@ -163,10 +163,13 @@ private:
     result_.acknowledged = load_->acknowledged();
     result_.refused = load_->refused();
     result_.commits_undone = target_.commits_undone;
+    result_.in_journal = load_->in_journal();
+    if (const auto buffered = load_->buffered(); buffered > 0)
+      result_.complaints.push_back(std::to_string(buffered) + " receipts say 'buffered'");
     result_.unanswered = told.unanswered.size();
     result_.p50_ms = load_->took_ms(0.50);
     result_.p99_ms = load_->took_ms(0.99);
-    result_.missing = missing_on(box.direct_dsn());
+    result_.passed_over = passed_over_on(box.direct_dsn());
     const auto primary = look_at(box.direct_dsn());
     result_.primary = judge(told, primary);
     result_.replica = judge(told, look_at(box.replica_dsn()));

@@ -173,7 +173,6 @@ BOOST_FIXTURE_TEST_CASE(a_redis_that_loads_its_data_again_is_followed_by_the_jou
   BOOST_REQUIRE_MESSAGE(wait_for_store(store_kind::journal), site.daemon_log());
   BOOST_TEST((keep().store == store_kind::journal));
   BOOST_TEST(wait_until([&] { return redis({"PING"}).starts_with("LOADING"); }, in(60s)));
-  BOOST_TEST(wait_until([&] { return site.daemon_log().find("Redis") != std::string::npos; }, in(30s)));
   redis({"CONFIG", "SET", "key-load-delay", "0"});
   check_all_arrives();
 }

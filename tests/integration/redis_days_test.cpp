@@ -228,6 +228,7 @@ BOOST_FIXTURE_TEST_CASE(while_redis_is_frozen_every_submission_is_answered_in_ti
   constexpr auto margin = 750ms;
   watched_answers callers{site, 8};
   BOOST_REQUIRE(callers.wait_for(200, 60s));
+  BOOST_REQUIRE(wait_for_store(store_kind::redis));
   const auto before = std::chrono::steady_clock::now(); // The takeover counts, too.
   site.box().stop("redis");
   const auto frozen = std::chrono::steady_clock::now();
@@ -237,6 +238,7 @@ BOOST_FIXTURE_TEST_CASE(while_redis_is_frozen_every_submission_is_answered_in_ti
   BOOST_REQUIRE(callers.wait_for(200, 60s));
   callers.stop();
   std::vector<std::chrono::duration<double, std::milli>> took;
+  std::size_t delayed = 0; // By a slow disk; the same id again would have told.
   for (const auto& a : callers.all) {
     if (const auto* proof = std::get_if<receipt>(&a.said))
       more.push_back(*proof);
@@ -244,12 +246,14 @@ BOOST_FIXTURE_TEST_CASE(while_redis_is_frozen_every_submission_is_answered_in_ti
       continue;
     took.emplace_back(a.answered - a.asked);
     const auto* why = std::get_if<refusal>(&a.said);
+    delayed += why == nullptr ? 0 : 1;
     BOOST_REQUIRE_MESSAGE(why == nullptr || why->why.code == fault_code::outcome_unknown, why->why.message);
     if (why == nullptr && a.asked >= frozen)
       BOOST_REQUIRE((std::get<receipt>(a.said).store == store_kind::journal));
     BOOST_TEST((a.answered - a.asked <= promised + margin), a.id);
   }
   BOOST_REQUIRE(took.size() > 1000U);
+  BOOST_TEST(delayed * 100 <= took.size());
   std::sort(took.begin(), took.end());
   BOOST_TEST_MESSAGE("Redis frozen: " << took.size() << " submissions, p50 " << took[took.size() / 2].count()
                                       << " ms, p99 " << took[took.size() * 99 / 100].count()

@@ -217,7 +217,10 @@ void store_pair::back_in_redis() {
     if (lane.marks.head > 0)
       stores_.redis->mark(lane.marks, 0, mine<fault>([](const fault&) {}));
   }
-  changed_({store_kind::redis, told_by_redis_.durability, "Redis is back, and has everything", false});
+  std::string why = "Redis is back, and has everything";
+  for (const auto& sentence : told_by_redis_.drift)
+    why += "; " + sentence;
+  changed_({store_kind::redis, told_by_redis_.durability, why, false});
   if (flight_)
     send_flight();
 }

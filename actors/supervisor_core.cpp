@@ -137,6 +137,7 @@ supervision_actions supervisor_core::on_steer(const steer& what, moment now) {
 
 supervision_actions supervisor_core::on_progress(const log_report& log, moment now, double jitter) {
   supervision_actions out;
+  look_at_log(log.store, now, out);
   for (const auto& lane : log.lanes) {
     auto* forwarder = forwarder_of(lane.lane);
     if (forwarder == nullptr)
@@ -158,6 +159,19 @@ supervision_actions supervisor_core::on_progress(const log_report& log, moment n
   }
   reconcile(out);
   return out;
+}
+
+// Who waits because of the log need not wait for the link. A journal that keeps the log beside a Redis that
+// is away has not all of it: only a change gives hope then.
+void supervisor_core::look_at_log(const store_status& store, moment now, supervision_actions& out) {
+  const bool changed = store.kind != store_.kind || store.state != store_.state;
+  store_ = store;
+  if (store.state != "open" || (store.kind == store_kind::journal && !changed))
+    return;
+  for (auto& c : children_)
+    if (const auto* waits = std::get_if<phase::backing_off>(&c.phase);
+        waits != nullptr && waits->why.code == fault_code::store_unavailable)
+      shift(c, link_input::heard{}, now, out);
 }
 
 supervision_actions supervisor_core::on_tick(moment now) {

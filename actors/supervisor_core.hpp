@@ -105,6 +105,7 @@ private:
   void stop_one_by_one(supervision_actions& out);
   void shift(child& c, const link_event& what, moment now, supervision_actions& out);
   void shift_all(const link_event& what, moment now, supervision_actions& out);
+  void look_at_log(const store_status& store, moment now, supervision_actions& out);
   void on_our_fault(std::size_t index, const fault& why, moment now, supervision_actions& out);
   void escalate(fault why, moment now, supervision_actions& out);
 
@@ -113,6 +114,7 @@ private:
   restart_budget budget_;
   std::optional<std::size_t> restart_from_;
   bool silent_ = false; ///< The primary has left a ping unanswered since the link failed.
+  store_status store_;  ///< As last seen.
   bool stopping_ = false;
   time_point kill_at_;
   fault outcome_;

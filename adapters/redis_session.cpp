@@ -23,19 +23,19 @@ void redis_session::open(const std::vector<std::string>& lanes, handler<log_open
       return;
     if (problem)
       return self->opened(problem);
-    self->look_at_settings();
+    self->look_at_settings([weak](const redis_reply& reply) {
+      const auto me = weak.lock();
+      if (me && !reply.is_lost())
+        read_redis_settings(me->address_, reply, me->draft_);
+    });
     self->claim(lanes, "");
   });
 }
 
-void redis_session::look_at_settings() {
+void redis_session::look_at_settings(redis_connection::answer then) {
   const words look{"CONFIG",          "GET", "appendonly", "appendfsync", "no-appendfsync-on-rewrite",
                    "maxmemory-policy"};
-  connection_->send(look, [weak = weak_from_this()](const redis_reply& reply) {
-    const auto self = weak.lock();
-    if (self && !reply.is_lost())
-      read_redis_settings(self->address_, reply, self->draft_);
-  });
+  connection_->send(look, std::move(then));
 }
 
 void redis_session::claim(const std::vector<std::string>& lanes, const std::string& dead_owner) {
@@ -114,7 +114,7 @@ void redis_session::opened(const fault& problem) {
   }
   open_ = true;
   epoch_ = std::to_string(draft_.epoch);
-  durability_ = draft_.durability;
+  drift_ = draft_.drift;
   draft_.kind = store_kind::redis;
   keep_lease();
   then(std::exchange(draft_, {}));

@@ -52,7 +52,9 @@ private:
   using words = std::vector<std::string_view>;
   template <class Answer> using reader = std::function<Answer(const redis_reply&)>;
 
-  void look_at_settings();
+  void look_at_settings(redis_connection::answer then);
+  void look_again(const std::shared_ptr<std::optional<append_result>>& kept,
+                  const handler<append_result>& then);
   void claim(const std::vector<std::string>& lanes, const std::string& dead_owner);
   void claimed(const redis_reply& reply, const std::vector<std::string>& lanes);
   void keep_lease();
@@ -83,7 +85,7 @@ private:
   bool open_ = false;
   std::string why_closed_ = "it was not opened yet.";
   std::string epoch_;
-  chasqui::durability durability_ = durability::buffered;
+  std::vector<std::string> drift_; ///< As found when it was opened.
   log_opened draft_;
   handler<log_opened> opening_;
   io_timer lease_timer_;

@@ -25,7 +25,6 @@ void redis_session::append(const std::vector<append_item>& items, const handler<
   if (!open_)
     return then(unanswered<append_result>(closed()));
   append_result draft;
-  draft.durability = durability_;
   std::vector<std::string> ids;
   std::vector<std::string> times;
   words arguments{epoch_};
@@ -36,7 +35,8 @@ void redis_session::append(const std::vector<append_item>& items, const handler<
     arguments.insert(arguments.end(), {item.lane, ids.emplace_back(to_bytes(item.id)),
                                        times.emplace_back(to_micros(item.at)), item.payload});
   }
-  const auto answered = [weak = weak_from_this(), draft, then](const redis_reply& reply) {
+  const auto kept = std::make_shared<std::optional<append_result>>();
+  const auto answered = [weak = weak_from_this(), draft, then, kept](const redis_reply& reply) {
     const auto self = weak.lock();
     if (!self)
       return;
@@ -48,10 +48,35 @@ void redis_session::append(const std::vector<append_item>& items, const handler<
     else if (!read_slots(reply, answer.slots))
       answer = unanswered<append_result>(redis_append_lost(redis_misunderstood(self->address_).message));
     self->settle(answer.problem);
-    then(std::move(answer));
+    if (answer.problem)
+      then(std::move(answer));
+    else
+      *kept = std::move(answer);
   };
   if (!send(redis_append_script(), arguments, answered))
-    then(unanswered<append_result>(closed()));
+    return then(unanswered<append_result>(closed()));
+  look_again(kept, then);
+}
+
+// Somebody may have changed the settings since the log was opened. What is found behind the append held when
+// that was flushed: the receipt says so, and the log is opened again.
+void redis_session::look_again(const std::shared_ptr<std::optional<append_result>>& kept,
+                               const handler<append_result>& then) {
+  look_at_settings([weak = weak_from_this(), kept, then](const redis_reply& reply) {
+    const auto self = weak.lock();
+    if (!self || !*kept)
+      return;
+    log_opened found;
+    found.drift = self->drift_;
+    if (!reply.is_lost()) {
+      found.drift.clear();
+      read_redis_settings(self->address_, reply, found);
+    }
+    (*kept)->durability = found.durability;
+    if (found.drift != self->drift_)
+      self->shut("its settings were changed.");
+    then(std::move(**kept));
+  });
 }
 
 void redis_session::read(take what, handler<log_slice> then) {

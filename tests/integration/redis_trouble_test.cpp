@@ -309,6 +309,26 @@ BOOST_AUTO_TEST_CASE(a_replica_is_not_taken_for_a_store) {
   BOOST_CHECK(s.log.open().problem.code == fault_code::store_unavailable);
 }
 
+BOOST_AUTO_TEST_CASE(a_redis_that_loads_its_data_is_tried_again_until_it_has_them) {
+  site s{{{"enable-debug-command", "yes"}}};
+  s.log.open();
+  for (std::uint64_t batch = 0; batch < 6; ++batch)
+    s.log.append(test_items(batch * 500 + 1, batch * 500 + 500));
+  s.redis.command({"CONFIG", "SET", "key-load-delay", "1000"}); // Microseconds a key: it takes seconds.
+  const child_process loading{{"redis-cli", "-s", s.redis.socket(), "DEBUG", "LOADAOF"}};
+  fault problem;
+  BOOST_TEST(wait_until(
+                 [&] {
+                   problem = s.log.open().problem;
+                   return says(problem, "is still loading its data");
+                 },
+                 in(answer_deadline)),
+             problem.message);
+  BOOST_CHECK(problem.code == fault_code::store_unavailable);
+  s.redis.command({"CONFIG", "SET", "key-load-delay", "0"});
+  BOOST_TEST(s.reopen().lanes.at(0).head == 3000U);
+}
+
 BOOST_AUTO_TEST_CASE(a_disk_that_takes_nothing_is_a_full_store) {
   site s{{{"appendonly", "no"}, {"save", "3600 1"}}};
   s.log.open();

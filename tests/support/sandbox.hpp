@@ -26,6 +26,9 @@ public:
   void cont(const std::string& part) { run("cont", {part}); }
   void start(const std::string& part) { run("start", {part}); }
   void promote() { run("promote"); }
+  void rejoin() {
+    run("rejoin");
+  } ///< After a promote: the old primary's place is taken, and there is a replica.
 
   [[nodiscard]] const std::string& dir() const noexcept { return dir_; }
   [[nodiscard]] const std::string& settings_file() const noexcept { return settings_file_; }

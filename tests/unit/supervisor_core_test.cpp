@@ -67,6 +67,11 @@ struct staff {
     log.lanes.push_back({"main", 1, head, done, done, 0, 0, 0});
     obey(core.on_progress(log, at(now), 1.0));
   }
+  void log_is_in(store_kind kind, const std::string& state) {
+    log_report log;
+    log.store = {kind, durability::fsynced, state};
+    obey(core.on_progress(log, at(now), 1.0));
+  }
   [[nodiscard]] list stops() const {
     list out;
     for (const auto& order : stopped)
@@ -371,6 +376,37 @@ BOOST_FIXTURE_TEST_CASE(a_silence_from_before_the_link_stood_is_forgotten, staff
   up();
   down(forwarder, because(fault_code::link_lost));
   ping(true);
+  BOOST_TEST(started.empty());
+}
+
+BOOST_FIXTURE_TEST_CASE(who_waits_because_of_the_log_goes_on_once_it_can_be_read, staff) {
+  log_is_in(store_kind::redis, "open");
+  up();
+  down(forwarder, because(fault_code::store_unavailable));
+  log_is_in(store_kind::journal, "open"); // It changed, which may be enough.
+  BOOST_TEST(started == (list{forwarder}));
+  down(forwarder, because(fault_code::store_unavailable));
+  log_is_in(store_kind::journal, "open"); // It has not all of the log.
+  BOOST_TEST(started.empty());
+  log_is_in(store_kind::redis, "unavailable: gone");
+  BOOST_TEST(started.empty());
+  log_is_in(store_kind::redis, "open");
+  BOOST_TEST(started == (list{forwarder}));
+}
+
+BOOST_FIXTURE_TEST_CASE(a_log_that_went_and_came_between_two_looks_holds_nobody_up, staff) {
+  log_is_in(store_kind::redis, "open");
+  up();
+  down(forwarder, because(fault_code::store_unavailable));
+  log_is_in(store_kind::redis, "open");
+  BOOST_TEST(started == (list{forwarder}));
+}
+
+BOOST_FIXTURE_TEST_CASE(who_waits_because_of_the_link_is_not_hurried_by_the_log, staff) {
+  log_is_in(store_kind::redis, "unavailable: gone");
+  up();
+  down(forwarder, because(fault_code::link_lost));
+  log_is_in(store_kind::redis, "open");
   BOOST_TEST(started.empty());
 }
 

@@ -91,6 +91,7 @@ buffer_actions buffer_core::on_missing(const missing& m, moment now) {
   buffer_actions out;
   auto& lane = lanes_.at(m.lane);
   missing_ += m.ids.size() + m.unnamed;
+  room_.lost(m, out.waits);
   for (const auto& id : m.ids)
     out.events.push_back({0, now.wall, event_kind::missing, m.lane, m.from_seq, m.to_seq, id,
                           "acknowledged, and lost by the store before the primary had it"});
@@ -261,7 +262,7 @@ std::vector<waiting_room::target> buffer_core::targets_of(const await& what, con
                         : which == mark::replicated ? m.replicated
                                                     : m.released;
     if (stands < seq)
-      out.push_back({m.lane, which, seq});
+      out.push_back({m.lane, which, seq, what.what == condition::transaction ? what.id : uuid{}});
   };
   if (what.what != condition::transaction) {
     for (const auto& [name, lane] : lanes_)

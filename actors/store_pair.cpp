@@ -94,8 +94,8 @@ void store_pair::open_without_redis() {
   auto answer = *opening_->journal;
   if (stores_.redis) {
     const fault late{fault_code::store_unavailable, "Redis does not answer.", ""};
-    redis_fault_ = opening_->redis ? opening_->redis->problem : late;
-    retry_redis_later(redis_fault_);
+    if (!opening_->redis || opening_->redis->problem) // Else it has gone since, and why is known.
+      retry_redis_later(opening_->redis ? opening_->redis->problem : late);
     answer.drift.push_back("the journal keeps the log: " + redis_fault_.message);
   }
   answer.kind = store_kind::journal;
@@ -198,6 +198,22 @@ void store_pair::note_lines() {
                         }));
 }
 
+// Else the roll would name as lost what stands elsewhere now.
+void store_pair::note_new_numbers(const std::string& lane, seqno from, const handler<fault>& then) {
+  const take what{lane, from, limits_.import_entries_max, limits_.import_bytes_max};
+  stores_.redis->read(what, mine<log_slice>([this, lane, from, then](const log_slice& slice) {
+                        if (slice.problem || slice.entries.empty())
+                          return then(slice.problem);
+                        std::vector<roll_line> lines;
+                        for (const auto& e : slice.entries)
+                          lines.push_back({lane, e.seq, e.id, e.at});
+                        stores_.journal->note(
+                            epoch_, std::move(lines),
+                            mine<fault>([this, lane, next = slice.entries.back().seq + 1,
+                                         then](const fault&) { note_new_numbers(lane, next, then); }));
+                      }));
+}
+
 void store_pair::read(const take& what, const handler<log_slice>& then) {
   const auto found = lanes_.find(what.lane);
   if (keeper_ == keeper::nobody || found == lanes_.end())
@@ -298,7 +314,12 @@ void store_pair::find(uuid id, const handler<log_place>& then) {
 
 void store_pair::renumber(const std::string& lane, seqno first, const handler<fault>& then) {
   if (keeper_ == keeper::redis)
-    return stores_.redis->renumber(lane, first, mine<fault>(then));
+    return stores_.redis->renumber(lane, first, mine<fault>([this, lane, first, then](const fault& problem) {
+                                     if (problem || !journal_open_)
+                                       then(problem);
+                                     else
+                                       note_new_numbers(lane, first, then);
+                                   }));
   if (keeper_ == keeper::journal && !stores_.redis)
     return stores_.journal->renumber(lane, first, mine<fault>(then));
   then({fault_code::unavailable, "The log is in two stores now; it is put in order once it is in one.", ""});

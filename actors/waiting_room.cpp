@@ -31,6 +31,24 @@ void waiting_room::refused(const std::string& lane, seqno seq, std::vector<wait_
   }
 }
 
+void waiting_room::lost(const missing& what, std::vector<wait_over>& out) {
+  const std::set<uuid> ids{what.ids.begin(), what.ids.end()};
+  std::vector<ticket> ended;
+  for (const auto& [key, waiting] : queues_)
+    if (key.first == what.lane)
+      for (auto i = waiting.lower_bound({what.from_seq, 0}); i != waiting.end() && i->first <= what.to_seq;
+           ++i)
+        if (ids.contains(waiters_.at(i->second).targets.front().id))
+          ended.push_back(i->second);
+  for (const auto who : ended) {
+    const auto w = waiters_.find(who);
+    out.push_back({who,
+                   w->second.what,
+                   {fault_code::not_found, "The store has lost it before the primary had it.", ""}});
+    leave(w);
+  }
+}
+
 void waiting_room::passed(const std::string& lane, mark which, seqno seq, std::vector<wait_over>& out) {
   const auto found = queues_.find({lane, which});
   if (found == queues_.end())

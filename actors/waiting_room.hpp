@@ -34,6 +34,7 @@ public:
     std::string lane;
     mark which = mark::committed;
     seqno seq = 0;
+    uuid id; ///< Of the transaction, where just one is waited for.
   };
 
   /// `who` waits until every target has passed; then it is told `what`.
@@ -41,6 +42,9 @@ public:
 
   /// The transaction at this seq was refused: the waits for just this one end, and are told so.
   void refused(const std::string& lane, seqno seq, std::vector<wait_over>& out);
+
+  /// These transactions, which stood at `from..to`, are lost: the waits for them end, and are told so.
+  void lost(const missing& what, std::vector<wait_over>& out);
 
   /// The mark stands at `seq` now.
   void passed(const std::string& lane, mark which, seqno seq, std::vector<wait_over>& out);

@@ -199,6 +199,7 @@ buffer_actions buffer_core::reopen(const std::string& why, moment now) {
   auto out = start();
   phase_ = store_phase::opening;
   marks_in_flight_ = 0;
+  room_.numbered_anew(out.waits);
   out.events.push_back(store_event(now.wall, "is opened again: " + why));
   return out;
 }

@@ -171,6 +171,8 @@ buffer_actions buffer_core::on_buried(const rejected& why, const fault& problem,
       out.quit = problem;
     else if (problem.code == fault_code::store_full || problem.code == fault_code::unavailable)
       bury_again_at_ = now.steady + limits_.reopen_max; // Giving up the store would stop what makes room.
+    else if (problem.code == fault_code::diverged) // Numbered anew since: it is refused again as that number.
+      lanes_.at(why.lane).unburied.erase(why.seq);
     else if (phase_ == store_phase::open)
       lose_store(out, problem, now);
     return out;

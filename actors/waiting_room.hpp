@@ -46,6 +46,9 @@ public:
   /// These transactions, which stood at `from..to`, are lost: the waits for them end, and are told so.
   void lost(const missing& what, std::vector<wait_over>& out);
 
+  /// Entries may stand elsewhere now: the waits for one of them end, and are told so.
+  void numbered_anew(std::vector<wait_over>& out);
+
   /// The mark stands at `seq` now.
   void passed(const std::string& lane, mark which, seqno seq, std::vector<wait_over>& out);
 
@@ -67,6 +70,7 @@ private:
   using queue = std::set<std::pair<seqno, ticket>>;
 
   void leave(waiters::iterator who);
+  template <class Why> void end_transactions(std::vector<wait_over>& out, Why why);
 
   waiters waiters_;
   std::map<std::pair<std::string, mark>, queue> queues_;

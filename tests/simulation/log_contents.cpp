@@ -194,11 +194,8 @@ bool log_contents::has(const uuid& id) const {
 }
 
 bool log_contents::is_buried(const uuid& id) const {
-  const auto found = ids_.find(id);
-  if (found == ids_.end())
-    return false;
-  const auto letter = dead_.find({found->second.lane, found->second.seq});
-  return letter != dead_.end() && letter->second.why.id == id && !letter->second.payload.empty();
+  return std::any_of(dead_.begin(), dead_.end(),
+                     [&](const auto& d) { return d.second.why.id == id && !d.second.payload.empty(); });
 }
 
 std::vector<uuid> log_contents::up_to(const std::string& lane, seqno seq) const {

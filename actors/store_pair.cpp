@@ -113,7 +113,7 @@ void store_pair::answer_opening(log_opened answer) {
 }
 
 void store_pair::append(std::vector<append_item> items, handler<append_result> then) {
-  flight_ = flight{++flights_, std::move(items), std::move(then), clock_(), false};
+  flight_ = flight{++flights_, std::move(items), std::move(then), clock_(), false, false};
   if (!holding_since_)
     send_flight();
 }
@@ -140,8 +140,10 @@ void store_pair::send_flight() {
 void store_pair::on_redis_appended(std::uint64_t number, append_result result) {
   if (!flight_ || flight_->number != number || keeper_ != keeper::redis)
     return; // The journal has it by now, and Redis will be told to forget what it may have kept.
-  if (result.problem && result.problem.code != fault_code::fenced && can_take_over() && !was_frozen())
+  if (result.problem && result.problem.code != fault_code::fenced && can_take_over() && !was_frozen()) {
+    flight_->sent = result.problem.code == fault_code::outcome_unknown;
     return take_over(result.problem.message);
+  }
   if (!result.problem)
     note(result);
   answer_flight(std::move(result));
@@ -150,6 +152,8 @@ void store_pair::on_redis_appended(std::uint64_t number, append_result result) {
 void store_pair::on_journal_appended(std::uint64_t number, append_result result) {
   if (!flight_ || flight_->number != number)
     return;
+  if (result.problem && flight_->may_be_in_redis) // Neither store says that it was not kept.
+    result.problem.code = fault_code::outcome_unknown;
   result.store = store_kind::journal;
   for (const auto& slot : result.slots) {
     auto& lane = lanes_[slot.lane];

@@ -114,6 +114,7 @@ private:
     handler<append_result> then;
     time_point sent_at;
     bool sent = false;
+    bool may_be_in_redis = false;
   };
 
   // Answers of an earlier round come from a store that was opened anew since: nobody waits for them.

@@ -25,8 +25,10 @@ void store_pair::take_over(const std::string& why) {
     stores_.journal->adopt(std::move(marks), mine<fault>([](const fault&) {}));
   }
   changed_({store_kind::journal, durability::fsynced, why, false});
-  if (flight_)
+  if (flight_) {
+    flight_->may_be_in_redis = flight_->sent;
     send_flight();
+  }
 }
 
 void store_pair::retry_redis_later(const fault& why) {

@@ -34,7 +34,7 @@ public:
     std::string lane;
     mark which = mark::committed;
     seqno seq = 0;
-    uuid id; ///< Of the transaction, where just one is waited for.
+    uuid id{}; ///< Of the transaction, where just one is waited for.
   };
 
   /// `who` waits until every target has passed; then it is told `what`.

@@ -51,7 +51,8 @@ buffer_actions buffer_core::on_opened(log_opened opened, moment now) {
     marks.committed = std::max(marks.committed, lane.marks.committed);
     marks.replicated = std::max(marks.replicated, lane.marks.replicated);
     marks.released = std::max(marks.released, lane.marks.released);
-    lane.trimmed = marks.first - 1;
+    // The first entry of one store may not be the first of the log: what was not released is not trimmed.
+    lane.trimmed = std::min(marks.first - 1, marks.released);
     lane.marks = std::move(marks);
     lane.dirty = true;
     lane.kept.add(lane.marks.replicated, lane.marks.head,
@@ -185,6 +186,7 @@ buffer_actions buffer_core::on_store_change(const store_change& change, moment n
   buffer_actions out;
   kind_ = change.kind;
   durability_ = change.durability;
+  epoch_ = std::max(epoch_, change.epoch);
   if (change.reopen)
     return reopen(change.why, now);
   const auto* where = kind_ == store_kind::redis ? "Redis" : "the journal";
@@ -196,6 +198,7 @@ buffer_actions buffer_core::reopen(const std::string& why, moment now) {
   auto out = start();
   phase_ = store_phase::opening;
   marks_in_flight_ = 0;
+  room_.numbered_anew(out.waits);
   out.events.push_back(store_event(now.wall, "is opened again: " + why));
   return out;
 }

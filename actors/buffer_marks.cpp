@@ -103,6 +103,7 @@ buffer_actions buffer_core::on_missing(const missing& m, moment now) {
   buffer_actions out;
   auto& lane = lanes_.at(m.lane);
   missing_ += m.ids.size() + m.unnamed;
+  room_.lost(m, out.waits);
   for (const auto& id : m.ids)
     out.events.push_back({0, now.wall, event_kind::missing, m.lane, m.from_seq, m.to_seq, id,
                           "acknowledged, and lost by the store before the primary had it"});
@@ -212,6 +213,10 @@ bool buffer_core::letter_kept(buffer_actions& out, const fault& problem, moment 
 
 buffer_actions buffer_core::on_buried(const rejected& why, const fault& problem, moment now) {
   buffer_actions out;
+  if (problem.code == fault_code::diverged) { // Numbered anew since: it is refused again as that number.
+    lanes_.at(why.lane).unburied.erase(why.seq);
+    return out;
+  }
   if (!letter_kept(out, problem, now))
     return out;
   auto& lane = lanes_.at(why.lane);
@@ -317,7 +322,7 @@ std::vector<waiting_room::target> buffer_core::targets_of(const await& what, con
                         : which == mark::replicated ? m.replicated
                                                     : m.released;
     if (stands < seq)
-      out.push_back({m.lane, which, seq});
+      out.push_back({m.lane, which, seq, what.what == condition::transaction ? what.id : uuid{}});
   };
   if (what.what != condition::transaction) {
     for (const auto& [name, lane] : lanes_)

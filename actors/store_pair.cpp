@@ -94,8 +94,8 @@ void store_pair::open_without_redis() {
   auto answer = *opening_->journal;
   if (stores_.redis) {
     const fault late{fault_code::store_unavailable, "Redis does not answer.", ""};
-    redis_fault_ = opening_->redis ? opening_->redis->problem : late;
-    retry_redis_later(redis_fault_);
+    if (!opening_->redis || opening_->redis->problem) // Else it has gone since, and why is known.
+      retry_redis_later(opening_->redis ? opening_->redis->problem : late);
     answer.drift.push_back("the journal keeps the log: " + redis_fault_.message);
   }
   answer.kind = store_kind::journal;
@@ -113,7 +113,7 @@ void store_pair::answer_opening(log_opened answer) {
 }
 
 void store_pair::append(std::vector<append_item> items, handler<append_result> then) {
-  flight_ = flight{++flights_, std::move(items), std::move(then), clock_(), false};
+  flight_ = flight{++flights_, std::move(items), std::move(then), clock_(), false, false};
   if (!holding_since_)
     send_flight();
 }
@@ -140,8 +140,10 @@ void store_pair::send_flight() {
 void store_pair::on_redis_appended(std::uint64_t number, append_result result) {
   if (!flight_ || flight_->number != number || keeper_ != keeper::redis)
     return; // The journal has it by now, and Redis will be told to forget what it may have kept.
-  if (result.problem && result.problem.code != fault_code::fenced && can_take_over() && !was_frozen())
+  if (result.problem && result.problem.code != fault_code::fenced && can_take_over() && !was_frozen()) {
+    flight_->sent = result.problem.code == fault_code::outcome_unknown;
     return take_over(result.problem.message);
+  }
   if (!result.problem)
     note(result);
   answer_flight(std::move(result));
@@ -150,6 +152,8 @@ void store_pair::on_redis_appended(std::uint64_t number, append_result result) {
 void store_pair::on_journal_appended(std::uint64_t number, append_result result) {
   if (!flight_ || flight_->number != number)
     return;
+  if (result.problem && flight_->may_be_in_redis) // Neither store says that it was not kept.
+    result.problem.code = fault_code::outcome_unknown;
   result.store = store_kind::journal;
   for (const auto& slot : result.slots) {
     auto& lane = lanes_[slot.lane];
@@ -196,6 +200,22 @@ void store_pair::note_lines() {
                           else if (!problem && !roll_.empty())
                             note_lines();
                         }));
+}
+
+// Else the roll would name as lost what stands elsewhere now.
+void store_pair::note_new_numbers(const std::string& lane, seqno from, const handler<fault>& then) {
+  const take what{lane, from, limits_.import_entries_max, limits_.import_bytes_max};
+  stores_.redis->read(what, mine<log_slice>([this, lane, from, then](const log_slice& slice) {
+                        if (slice.problem || slice.entries.empty())
+                          return then(slice.problem);
+                        std::vector<roll_line> lines;
+                        for (const auto& e : slice.entries)
+                          lines.push_back({lane, e.seq, e.id, e.at});
+                        stores_.journal->note(
+                            epoch_, std::move(lines),
+                            mine<fault>([this, lane, next = slice.entries.back().seq + 1,
+                                         then](const fault&) { note_new_numbers(lane, next, then); }));
+                      }));
 }
 
 void store_pair::read(const take& what, const handler<log_slice>& then) {
@@ -316,7 +336,12 @@ void store_pair::find(uuid id, const handler<log_place>& then) {
 
 void store_pair::renumber(const std::string& lane, seqno first, const handler<fault>& then) {
   if (keeper_ == keeper::redis)
-    return stores_.redis->renumber(lane, first, mine<fault>(then));
+    return stores_.redis->renumber(lane, first, mine<fault>([this, lane, first, then](const fault& problem) {
+                                     if (problem || !journal_open_)
+                                       then(problem);
+                                     else
+                                       note_new_numbers(lane, first, then);
+                                   }));
   if (keeper_ == keeper::journal && !stores_.redis)
     return stores_.journal->renumber(lane, first, mine<fault>(then));
   then({fault_code::unavailable, "The log is in two stores now; it is put in order once it is in one.", ""});

@@ -40,6 +40,7 @@ struct store_change {
   chasqui::durability durability = durability::buffered;
   std::string why;
   bool reopen = false; ///< The numbers of entries have changed: open the log again.
+  epoch_no epoch = 0;  ///< The owner's from now on, if not 0.
 };
 
 /// One log in two stores. Redis keeps it; when Redis is down, hung, full or misconfigured, the journal takes
@@ -115,6 +116,7 @@ private:
     handler<append_result> then;
     time_point sent_at;
     bool sent = false;
+    bool may_be_in_redis = false;
   };
 
   // Answers of an earlier round come from a store that was opened anew since: nobody waits for them.
@@ -149,6 +151,7 @@ private:
   void answer_flight(append_result result);
   void note(const append_result& result);
   void note_lines();
+  void note_new_numbers(const std::string& lane, seqno from, const handler<fault>& then);
 
   [[nodiscard]] bool can_take_over() const { return journal_open_ && keeper_ == keeper::redis; }
   /// Who was frozen does not know whose silence it was, nor whose the log is by now.
@@ -160,6 +163,8 @@ private:
   // Redis is back.
   void reconcile(const log_opened& redis);
   void reconcile_lane(const std::string& name, lane_state& lane, const lane_marks& redis);
+  void compare_in_redis(const std::string& name, seqno redis_head);
+  void join(const std::string& name, lane_state& lane, seqno redis_head);
   void adopt_in_redis(const std::string& name, const lane_state& lane, seqno head);
   handler<fault> one_more_order();
   void reconciled();

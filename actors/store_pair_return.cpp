@@ -25,8 +25,10 @@ void store_pair::take_over(const std::string& why) {
     stores_.journal->adopt(std::move(marks), mine<fault>([](const fault&) {}));
   }
   changed_({store_kind::journal, durability::fsynced, why, false});
-  if (flight_)
+  if (flight_) {
+    flight_->may_be_in_redis = flight_->sent;
     send_flight();
+  }
 }
 
 void store_pair::retry_redis_later(const fault& why) {
@@ -43,8 +45,14 @@ void store_pair::on_redis_opened(log_opened opened) {
     keeper_ = keeper::nobody;
     return changed_({store_kind::journal, durability::fsynced, redis_fault_.message, true});
   }
-  if (opened.problem)
-    return retry_redis_later(opened.problem);
+  if (opened.problem) {
+    // What broke the connection often is not why there is no other one.
+    const bool news = keeper_ == keeper::journal && opened.problem.message != redis_fault_.message;
+    retry_redis_later(opened.problem);
+    if (news)
+      changed_({store_kind::journal, durability::fsynced, opened.problem.message, false});
+    return;
+  }
   redis_open_ = true;
   epoch_ = std::max(epoch_, opened.epoch);
   told_by_redis_ = std::move(opened);
@@ -88,15 +96,46 @@ void store_pair::reconcile_lane(const std::string& name, lane_state& lane, const
     lane.journal_head = lane.head;
     return;
   }
-  if (!lane.follows && redis.head >= lane.journal_first) {
+  if (lane.follows && redis.head >= lane.journal_first)
+    return compare_in_redis(name, redis.head);
+  join(name, lane, redis.head);
+}
+
+// What Redis has beyond the takeover is the group that was under way, which the journal has, too; or somebody
+// else has kept it, who went on without this journal: then the journal's entries come behind it.
+void store_pair::compare_in_redis(const std::string& name, seqno redis_head) {
+  ++orders_;
+  const take what{name, lanes_[name].journal_first, 1, 1};
+  stores_.redis->read(
+      what, mine<log_slice>([this, name, redis_head, what](const log_slice& theirs) {
+        stores_.journal->read(
+            what, mine<log_slice>([this, name, redis_head, theirs](const log_slice& ours) {
+              if (!reconciling_)
+                return;
+              if (ours.entries.empty() || (theirs.problem && theirs.problem.code != fault_code::diverged))
+                return give_up_return(ours.problem ? ours.problem : theirs.problem);
+              auto& lane = lanes_[name];
+              lane.follows = !theirs.entries.empty() && theirs.entries.front().id == ours.entries.front().id;
+              join(name, lane, redis_head);
+              --orders_;
+              if (orders_ == 0)
+                reconciled();
+            }));
+      }));
+}
+
+// Numbers that were given once are not given again, be it to a journal whose entries have to go behind
+// others.
+void store_pair::join(const std::string& name, lane_state& lane, seqno redis_head) {
+  if (!lane.follows && redis_head >= lane.journal_first) {
     const auto entries = lane.journal_head - lane.journal_first;
-    lane.journal_first = redis.head + 1;
+    lane.journal_first = std::max(redis_head, lane.journal_head) + 1;
     lane.journal_head = lane.head = lane.journal_first + entries;
     stores_.journal->renumber(name, lane.journal_first, one_more_order());
     renumbered_ = true;
-  } else if (redis.head + 1 != lane.journal_first) {
-    adopt_in_redis(name, lane, lane.journal_first - 1);
   }
+  if (redis_head + 1 != lane.journal_first)
+    adopt_in_redis(name, lane, lane.journal_first - 1);
   if (!lane.follows) {
     auto marks = lane.marks;
     marks.lane = name;
@@ -220,7 +259,7 @@ void store_pair::back_in_redis() {
   std::string why = "Redis is back, and has everything";
   for (const auto& sentence : told_by_redis_.drift)
     why += "; " + sentence;
-  changed_({store_kind::redis, told_by_redis_.durability, why, false});
+  changed_({store_kind::redis, told_by_redis_.durability, why, false, epoch_});
   if (flight_)
     send_flight();
 }
@@ -231,8 +270,10 @@ void store_pair::give_up_return(const fault& why) {
   reconciling_ = returning_ = importing_ = false;
   holding_since_.reset();
   retry_redis_later(why);
-  if (opening_) // Redis went while it was being put in step: as if it had not come.
+  if (opening_ && journal_open_) // Redis went while it was being put in step: as if it had not come.
     return open_without_redis();
+  if (opening_)
+    return answer_opening({why, 0, {}, {}, {}, {}, 0});
   if (held && flight_)
     send_flight();
 }

@@ -31,6 +31,37 @@ void waiting_room::refused(const std::string& lane, seqno seq, stage now, std::v
   }
 }
 
+void waiting_room::lost(const missing& what, std::vector<wait_over>& out) {
+  const std::set<uuid> ids{what.ids.begin(), what.ids.end()};
+  const fault named{fault_code::not_found, "The store has lost it before the primary had it.", ""};
+  const fault unnamed{fault_code::unavailable,
+                      "The store has lost entries where it stood, and nobody knows whose they were.", ""};
+  end_transactions(out, [&](const target& t) -> fault {
+    if (t.lane != what.lane || t.seq < what.from_seq || t.seq > what.to_seq)
+      return {};
+    return ids.contains(t.id) ? named : what.unnamed > 0 ? unnamed : fault{};
+  });
+}
+
+void waiting_room::numbered_anew(std::vector<wait_over>& out) {
+  end_transactions(out, [](const target&) -> fault {
+    return {fault_code::unavailable, "The log is opened again, and its numbers may be others: ask again.",
+            ""};
+  });
+}
+
+template <class Why> void waiting_room::end_transactions(std::vector<wait_over>& out, Why why) {
+  for (auto w = waiters_.begin(); w != waiters_.end();) {
+    const auto here = w++;
+    if (here->second.what.what != condition::transaction)
+      continue;
+    if (auto problem = why(here->second.targets.front())) {
+      out.push_back({here->first, here->second.what, std::move(problem)});
+      leave(here);
+    }
+  }
+}
+
 void waiting_room::passed(const std::string& lane, mark which, seqno seq, std::vector<wait_over>& out) {
   const auto found = queues_.find({lane, which});
   if (found == queues_.end())

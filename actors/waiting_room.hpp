@@ -34,6 +34,7 @@ public:
     std::string lane;
     mark which = mark::committed;
     seqno seq = 0;
+    uuid id{}; ///< Of the transaction, where just one is waited for.
   };
 
   /// `who` waits until every target has passed; then it is told `what`.
@@ -42,6 +43,12 @@ public:
   /// The transaction at this seq is put aside, `rejected` or `parked`: the waits for just this one end, and
   /// are told so.
   void refused(const std::string& lane, seqno seq, stage now, std::vector<wait_over>& out);
+
+  /// These transactions, which stood at `from..to`, are lost: the waits for them end, and are told so.
+  void lost(const missing& what, std::vector<wait_over>& out);
+
+  /// Entries may stand elsewhere now: the waits for one of them end, and are told so.
+  void numbered_anew(std::vector<wait_over>& out);
 
   /// The mark stands at `seq` now.
   void passed(const std::string& lane, mark which, seqno seq, std::vector<wait_over>& out);
@@ -64,6 +71,7 @@ private:
   using queue = std::set<std::pair<seqno, ticket>>;
 
   void leave(waiters::iterator who);
+  template <class Why> void end_transactions(std::vector<wait_over>& out, Why why);
 
   waiters waiters_;
   std::map<std::pair<std::string, mark>, queue> queues_;

@@ -29,7 +29,7 @@ uuid checker::born(std::size_t lane, nature kind) {
 
 void checker::submitted(const uuid& id) {
   auto& f = of(id);
-  ++happenings_;
+  f.tried = ++happenings_;
   if (f.submitted == 0)
     f.submitted = happenings_;
 }
@@ -51,8 +51,8 @@ void checker::answered(const receipt& proof, durability store_promise, const uui
   ++acknowledged_;
   f.acknowledged = happenings_;
   f.seq = proof.seq;
-  // What has gone from the store is there no more because the replica has it.
-  expect(!kept_there.is_nil() || f.replayed, "receipt",
+  // What has gone from the store is there no more because the replica has it, or because the store lost it.
+  expect(is_kept(f.id) || f.replayed || f.destroyed != 0, "receipt",
          [&] { return "The receipt of " + name(f) + " is for an entry that the store does not have."; });
 }
 
@@ -62,6 +62,7 @@ void checker::refused(const uuid& id, const fault& why) {
   case fault_code::store_full:
   case fault_code::overloaded:
   case fault_code::fenced:
+  case fault_code::held:
     return; // Nothing was kept, it says.
   case fault_code::outcome_unknown:
   case fault_code::unavailable:
@@ -80,28 +81,65 @@ void checker::told_in_time(sim_time waited, sim_time allowed, const char* what) 
   });
 }
 
-void checker::destroyed(const std::vector<uuid>& ids) {
-  for (const auto& id : ids)
-    of(id).destroyed = true;
+void checker::destroyed(const std::vector<uuid>& ids, const std::function<bool(const uuid&)>& has_name) {
+  ++happenings_;
+  loses_ = true;
+  for (const auto& id : ids) {
+    auto& f = of(id);
+    f.destroyed = happenings_;
+    f.nameless = !has_name(id);
+  }
 }
 
-void checker::note_missing(const event& e) {
+void checker::forget_names(const std::function<bool(const uuid&)>& is_forgotten) {
   for (auto& f : fates_)
-    if (lane_name(f.lane) == e.lane && f.acknowledged != 0 && f.seq >= e.from_seq && f.seq <= e.to_seq) {
-      f.missed = true;
-      expect(f.destroyed, "missing",
-             [&] { return name(f) + " is told to be missing, and the store never lost it."; });
-    }
+    if (f.destroyed > f.named && is_forgotten(f.id))
+      f.nameless = true;
+}
+
+void checker::trimmed(const std::vector<uuid>& ids) {
+  for (const auto& id : ids)
+    expect(of(id).replayed, "release",
+           [&] { return name(of(id)) + " is trimmed, and the replica never had it."; });
+}
+
+void checker::letters_lost(const std::vector<uuid>& ids) {
+  for (const auto& id : ids)
+    of(id).letter_lost = true;
+}
+
+void checker::left_behind(const std::vector<uuid>& ids) {
+  for (const auto& id : ids)
+    of(id).left_behind = true;
+}
+
+void checker::named_missing(const uuid& id) {
+  auto& f = of(id);
+  ++happenings_;
+  expect(f.destroyed != 0, "missing",
+         [&] { return name(f) + " is named as missing, and no store ever lost it."; });
+  expect(f.named == 0 || f.tried > f.named, "missing",
+         [&] { return name(f) + " is named as missing a second time."; });
+  expect(!is_kept(id) || f.tried > f.destroyed, "missing",
+         [&] { return name(f) + " is named as missing, and a store has it."; });
+  f.named = happenings_;
+}
+
+std::uint64_t checker::named() const {
+  return static_cast<std::uint64_t>(std::count_if(
+      fates_.begin(), fates_.end(), [](const auto& f) { return f.acknowledged != 0 && f.named != 0; }));
 }
 
 void checker::flushed(std::size_t lane, seqno seq, const uuid& id) {
   lanes_.at(lane).flushed = std::max(lanes_.at(lane).flushed, seq);
-  of(id).flushed = true;
+  if (!id.is_nil())
+    of(id).flushed = true;
 }
 
 void checker::replayed(std::size_t lane, seqno seq, const uuid& id) {
   lanes_.at(lane).replayed = std::max(lanes_.at(lane).replayed, seq);
-  of(id).replayed = true;
+  if (!id.is_nil())
+    of(id).replayed = true;
 }
 
 seqno checker::beyond_recall(std::size_t lane, std::uint64_t retained) const {
@@ -130,10 +168,6 @@ void checker::marks_saved(const lane_marks& marks, seqno trim_through) {
   claim("marks", "The mark", marks);
   auto& trimmed = lanes_.at(lane_number(marks.lane)).trimmed;
   trimmed = std::max(trimmed, trim_through);
-  expect(trim_through <= marks.released, "release", [&] {
-    return "Lane " + marks.lane + " is trimmed up to " + std::to_string(trim_through) +
-           ", but released only up to " + std::to_string(marks.released) + ".";
-  });
 }
 
 void checker::heard(const event& e, std::uint64_t life) {
@@ -156,8 +190,9 @@ void checker::heard(const event& e, std::uint64_t life) {
     expect(of(e.id).flushed && nature_of(e.id) == nature::poison, "dead letter", [&] {
       return name(of(e.id)) + " is told to be a dead letter, and the primary knows nothing of it.";
     });
-  else if (e.kind == event_kind::missing)
-    note_missing(e);
+  else if (e.kind == event_kind::missing && !e.id.is_nil())
+    expect(of(e.id).named != 0, "missing",
+           [&] { return name(of(e.id)) + " is told to be missing, and the primary has no record of it."; });
   else if (e.kind == event_kind::supervision && e.detail.starts_with("restarting"))
     fail("supervision", "A fault of the runtime's own: " + e.detail);
   if (said.committed + said.replicated + said.released > 0)
@@ -172,6 +207,8 @@ void checker::judge_order(const std::vector<uuid>& applied, std::size_t lane) {
     const auto& f = of(id);
     expect(f.lane == lane, "order",
            [&] { return name(f) + " was applied in lane " + lane_name(lane) + "."; });
+    if (f.destroyed != 0 || f.left_behind)
+      continue; // It may have come again, or come late.
     if (f.acknowledged != 0 && f.acknowledged < last_submit)
       fail("order",
            name(f) + " was acknowledged before " + name(*last) + " was submitted, and applied after it.");
@@ -182,24 +219,33 @@ void checker::judge_order(const std::vector<uuid>& applied, std::size_t lane) {
   }
 }
 
-void checker::judge_end(const std::vector<std::vector<uuid>>& applied, const std::vector<uuid>& dead) {
+void checker::judge_end(const std::vector<std::vector<uuid>>& applied, const std::vector<uuid>& dead,
+                        bool renumbered) {
   std::vector<std::uint32_t> times(fates_.size());
   for (std::size_t lane = 0; lane < applied.size(); ++lane) {
     judge_order(applied[lane], lane);
     for (const auto& id : applied[lane])
       ++times[index_of(id) - 1];
   }
+  std::vector<bool> seen(fates_.size());
   for (const auto& id : dead) {
+    const auto& f = of(id);
     expect(nature_of(id) == nature::poison, "dead letter",
-           [&] { return name(of(id)) + " is a dead letter without a reason."; });
-    ++times[index_of(id) - 1];
+           [&] { return name(f) + " is a dead letter without a reason."; });
+    // It is tried again under a new number, be it that the log got new ones or that it was submitted again.
+    const bool may_come_again = renumbered || loses_ || f.tried > f.acknowledged;
+    if (!may_come_again || !seen[index_of(id) - 1])
+      ++times[index_of(id) - 1];
+    seen[index_of(id) - 1] = true;
   }
   for (const auto& f : fates_) {
     const auto count = times[index_of(f.id) - 1];
     expect(count <= 1, "exactly once",
            [&] { return name(f) + " was applied " + std::to_string(count) + " times."; });
-    expect(count == 1 || f.acknowledged == 0 || (f.destroyed && f.missed), "lost",
+    expect(count == 1 || f.acknowledged == 0 || f.destroyed != 0, "lost",
            [&] { return name(f) + " was acknowledged, and the primary does not have it."; });
+    expect(count == 1 || f.acknowledged == 0 || f.named != 0 || f.nameless, "missing",
+           [&] { return name(f) + " was lost by the store, and nobody says so."; });
     expect(count == 0 || f.may_be_kept, "answer",
            [&] { return name(f) + " was refused as not kept each time, and the primary has it."; });
   }

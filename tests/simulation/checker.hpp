@@ -35,18 +35,25 @@ public:
     bool may_be_kept = false;       ///< Somebody was told so, or was told that nobody knows.
     bool replayed = false;          ///< A replica has had it, applied or as a dead letter.
     bool flushed = false;           ///< The primary has had it on disk.
-    bool destroyed = false;         ///< The store itself lost it, though it had promised it.
-    bool missed = false;            ///< The runtime has said that it is missing.
+    std::uint64_t tried = 0;        ///< When it was last submitted.
+    std::uint64_t destroyed = 0;    ///< When a store lost it; 0 is never.
+    std::uint64_t named = 0;        ///< When the primary's record first named it as missing.
+    bool nameless = false;          ///< Lost, and nobody had its name any more.
+    bool left_behind = false;       ///< In a journal, while the log went on without that one.
+    bool letter_lost = false;       ///< A store has lost it as a dead letter.
   };
 
   explicit checker(std::size_t lanes) : lanes_(lanes) {}
 
   std::function<void(const event&, std::uint64_t life)>
       told; ///< Called with whatever the runtime tells its listeners, if set.
+  std::function<bool(const uuid&)> is_kept = [](const uuid&) { return false; }; ///< By any store, now.
 
   [[nodiscard]] const std::optional<violation>& broken() const noexcept { return broken_; }
   [[nodiscard]] const std::vector<fate>& fates() const noexcept { return fates_; }
   [[nodiscard]] std::uint64_t acknowledged() const noexcept { return acknowledged_; }
+  /// Acknowledged, lost by a store, and named by the runtime.
+  [[nodiscard]] std::uint64_t named() const;
   [[nodiscard]] fate& of(const uuid& id) { return fates_.at(index_of(id) - 1); }
 
   /// Reports a broken promise; the first one counts.
@@ -60,13 +67,23 @@ public:
   // Control processes.
   uuid born(std::size_t lane, nature kind);
   void submitted(const uuid& id);
+  /// `kept_there` stands at the receipt's number in the receipt's store; nil is nobody, or nobody knows.
   void answered(const receipt& proof, durability store_promise, const uuid& kept_there);
   void refused(const uuid& id, const fault& why);
   void left_open(const uuid& id) { of(id).may_be_kept = true; }
   void told_in_time(sim_time waited, sim_time allowed, const char* what);
 
   // The store, the primary and the replica.
-  void destroyed(const std::vector<uuid>& ids);
+  /// A store has lost these entries; `has_name` says of which somebody else knows that they were there.
+  void destroyed(const std::vector<uuid>& ids, const std::function<bool(const uuid&)>& has_name);
+  /// Of what is lost and not named yet, this cannot be named any more.
+  void forget_names(const std::function<bool(const uuid&)>& is_forgotten);
+  /// The runtime has removed these from a store.
+  void trimmed(const std::vector<uuid>& ids);
+  void letters_lost(const std::vector<uuid>& ids);
+  void left_behind(const std::vector<uuid>& ids);
+  /// The primary has on its record that it never got this one.
+  void named_missing(const uuid& id);
   void flushed(std::size_t lane, seqno seq, const uuid& id);
   void replayed(std::size_t lane, seqno seq, const uuid& id);
 
@@ -78,7 +95,9 @@ public:
   void heard(const event& e, std::uint64_t life);
 
   /// What is on the primary in the end, in the order of application, one list a lane, and the dead letters.
-  void judge_end(const std::vector<std::vector<uuid>>& applied, const std::vector<uuid>& dead);
+  /// `renumbered`: entries have come under new numbers.
+  void judge_end(const std::vector<std::vector<uuid>>& applied, const std::vector<uuid>& dead,
+                 bool renumbered);
 
 private:
   struct lane_facts {
@@ -86,7 +105,6 @@ private:
     seqno replayed = 0; ///< The furthest that a replica ever had.
     seqno trimmed = 0;  ///< By the runtime.
   };
-  void note_missing(const event& e);
   void judge_order(const std::vector<uuid>& applied, std::size_t lane);
   void claim(const char* check, const char* who, const lane_marks& marks);
 
@@ -96,6 +114,7 @@ private:
   std::vector<lane_facts> lanes_;
   std::optional<violation> broken_;
   std::map<std::uint64_t, std::uint64_t> last_events_; ///< By life.
+  bool loses_ = false;                                 ///< A store has lost something.
 };
 
 } // namespace chasqui::simulation

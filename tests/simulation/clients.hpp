@@ -2,6 +2,7 @@
 
 #include "tests/simulation/host.hpp"
 #include "tests/simulation/plan.hpp"
+#include "tests/simulation/scene.hpp"
 
 #include <cstdint>
 #include <map>
@@ -13,8 +14,8 @@ namespace chasqui::simulation {
 /// and wait for what they have submitted. Some give up.
 class clients {
 public:
-  clients(world& w, checker& c, host& h, log_access& log, const plan& p)
-      : world_{w}, checker_{c}, host_{&h}, log_{log}, plan_{p} {}
+  clients(scene& s, host& h, const plan& p)
+      : world_{s.events}, checker_{s.account}, host_{&h}, scene_{s}, plan_{p} {}
 
   /// Speaks to another runtime from now on.
   void go_to(host& h) {
@@ -24,6 +25,8 @@ public:
 
   /// `count` new transactions, `width` at a time.
   void burst(std::uint64_t count, std::uint64_t width);
+  /// What comes may get lower numbers than what came.
+  void expect_new_numbers() { seqs_.clear(); }
   /// From now on nobody gives up.
   void insist();
   /// The runtime is gone, and with it every answer that was to come.
@@ -53,7 +56,7 @@ private:
   world& world_;
   checker& checker_;
   host* host_;
-  log_access& log_;
+  scene& scene_;
   const plan& plan_;
   bool insistent_ = false;
   bool again_is_due_ = false;

@@ -26,9 +26,8 @@ constexpr std::uint64_t messages_max = 2'000'000;  // Within one instant.
 class history {
 public:
   history(std::uint64_t seed, const plan_options& options, std::ostream* log)
-      : plan_{make_plan(seed, options)}, lossy_{options.lossy}, log_{log}, scene_{plan_, seed}, stage_{seed},
-        chance_{~seed}, host_{new_host()}, clients_{scene_.events, scene_.account, *host_, scene_.log,
-                                                    plan_} {
+      : plan_{make_plan(seed, options)}, log_{log}, scene_{plan_, seed}, stage_{seed}, chance_{~seed},
+        host_{new_host()}, clients_{scene_, *host_, plan_} {
     out_.seed = seed;
     if (log_ != nullptr)
       scene_.account.told = [this](const event& e, std::uint64_t life) {
@@ -44,11 +43,13 @@ public:
     pass_to(plan_.ends_at);
     heal();
     deliver();
+    give_back();
     if (!is_over())
       judge();
     out_.broken = scene_.account.broken();
     out_.lasted = now();
     out_.acknowledged = scene_.account.acknowledged();
+    out_.named = scene_.account.named();
     return std::move(out_);
   }
 
@@ -57,8 +58,10 @@ private:
   [[nodiscard]] bool is_over() const { return scene_.account.broken().has_value(); }
 
   std::unique_ptr<host> new_host() {
-    const surroundings around{scene_.events, scene_.account, scene_.log,
-                              scene_.access, scene_.replica, lives_};
+    auto* redis = plan_.stores == stores_there::journal ? nullptr : &scene_.redis;
+    auto* journal = plan_.stores == stores_there::redis ? nullptr : &scene_.journal();
+    const surroundings around{scene_.events,  scene_.account, redis,          journal,
+                              scene_.machine, scene_.access,  scene_.replica, lives_};
     return std::make_unique<host>(stage_, around, plan_.how, chance_.below(UINT64_MAX));
   }
 
@@ -115,7 +118,7 @@ private:
     if (!h.ended())
       return false;
     const bool replaced = h.ended()->code == fault_code::fenced && taken_over_;
-    scene_.account.expect(replaced || lossy_, "ended",
+    scene_.account.expect(replaced, "ended",
                           [&] { return "The runtime stopped by itself: " + h.ended()->message; });
     return true;
   }
@@ -146,11 +149,18 @@ private:
 
   // Somebody starts a second runtime on the same log, and does not stop the first.
   void take_over() {
-    if (!host_->is_running() || kill_in_ || !replaced_.empty())
+    if (!host_->is_running() || kill_in_)
       return;
     taken_over_ = true;
-    replaced_.push_back(std::exchange(host_, new_host()));
-    host_->start();
+    scene_.change_machine();
+    if (replaced_.empty()) {
+      replaced_.push_back(std::exchange(host_, new_host()));
+      host_->start();
+    } else { // The other one stands by there.
+      bury_host();
+      host_ = std::move(replaced_.back());
+      replaced_.pop_back();
+    }
     clients_.go_to(*host_);
   }
 
@@ -160,12 +170,14 @@ private:
       ++out_.faults[std::string{to_string(d.kind)}];
     note(std::string{to_string(d.kind)} + ' ' + std::to_string(d.amount) + ' ' + std::to_string(d.detail));
     scene_.carry_out(d);
+    if (is_fault(d.kind))
+      clients_.expect_new_numbers();
     switch (d.kind) {
     case deed_kind::burst:
       return clients_.burst(d.amount, d.detail);
     case deed_kind::kill:
     case deed_kind::power_cut:
-      cuts_power_ = d.kind == deed_kind::power_cut && (plan_.promise == durability::fsynced || lossy_);
+      cuts_power_ = d.kind == deed_kind::power_cut;
       if (host_->is_running())
         kill_in_ = d.amount + 1;
       return;
@@ -209,13 +221,28 @@ private:
     wait_for_delivery(seconds{4} + 20 * round_trip, "Nothing is wrong any more, and still ");
   }
 
+  // What the journal of the other machine still has is sent once that one has the log again.
+  void give_back() {
+    const auto& others = scene_.journals.at(1 - scene_.machine).holds();
+    if (is_over() || plan_.stores != stores_there::both || others.entries().empty())
+      return;
+    note("the other machine");
+    bury_host();
+    scene_.change_machine();
+    host_ = new_host();
+    clients_.go_to(*host_);
+    host_->start();
+    deliver();
+  }
+
   void wait_for_delivery(sim_time allowed, const char* else_say) {
     const auto bound = now() + allowed;
     for (delivered_ = false; !delivered_ && !is_over();) {
       pass_to(now() + seconds{1});
       if (clients_.is_content())
         host_->ask_log([this](const log_report& r) {
-          delivered_ = std::all_of(r.lanes.begin(), r.lanes.end(),
+          delivered_ = (r.store.kind == store_kind::redis || plan_.stores == stores_there::journal) &&
+                       std::all_of(r.lanes.begin(), r.lanes.end(),
                                    [](const lane_status& lane) { return lane.released == lane.head; });
           said_ = r;
         });
@@ -242,16 +269,17 @@ private:
       if (r.what != wal_record::content::rejected)
         continue;
       dead.push_back(r.id);
-      scene_.account.expect(scene_.store.is_buried(lane_name(r.lane), r.seq, r.id), "dead letter", [&] {
+      const auto& f = scene_.account.of(r.id);
+      const bool is_there = scene_.redis.holds().is_buried(r.id) || scene_.journal().holds().is_buried(r.id);
+      scene_.account.expect(is_there || f.letter_lost || f.destroyed != 0, "dead letter", [&] {
         return "Seq " + std::to_string(r.seq) + " of lane " + lane_name(r.lane) +
                " is a dead letter on the primary, and the site does not have it as one.";
       });
     }
-    scene_.account.judge_end(applied, dead);
+    scene_.account.judge_end(applied, dead, scene_.was_renumbered());
   }
 
   plan plan_;
-  bool lossy_;
   std::ostream* log_;
   outcome out_;
   scene scene_;

@@ -15,7 +15,9 @@ struct outcome {
   std::uint64_t seed = 0;
   std::optional<violation> broken;
   sim_time lasted{0};
+
   std::uint64_t acknowledged = 0;
+  std::uint64_t named = 0;                     ///< Of these, lost by a store and named as missing.
   std::map<std::string, std::uint64_t> faults; ///< By kind.
 };
 

@@ -68,12 +68,14 @@ wall_clock host::wall() const {
 }
 
 void host::start() {
-  life_ = std::make_shared<lifetime>(lifetime{++around_.lives, 0, true});
+  life_ = std::make_shared<lifetime>(lifetime{++around_.lives, around_.machine, 0, true, {}});
   ended_.reset();
   actors_ = std::make_shared<directory>();
   started_ = std::make_shared<std::vector<caf::actor>>();
   outside_world outside;
-  outside.stores.redis = around_.log.port_for(life_, settings_.buffer.group_entries_max);
+  const auto group = settings_.buffer.group_entries_max;
+  outside.stores.redis = around_.redis == nullptr ? nullptr : around_.redis->port_for(life_, group);
+  outside.stores.journal = around_.journal == nullptr ? nullptr : around_.journal->journal_for(life_, group);
   outside.primary = around_.primary.port_for(
       life_, {settings_.forwarder.window_entries_max, settings_.forwarder.window_bytes_max});
   outside.replica = std::make_shared<local_replica>(around_.events, around_.replica);
@@ -102,6 +104,7 @@ void host::kill() {
   if (!life_)
     return;
   life_->lasts = false;
+  life_->ended = around_.events.now();
   life_.reset();
   started_->push_back(caf::actor_cast<caf::actor>(std::exchange(boss_, {})));
   started_->push_back(std::exchange(bridge_, {}));

@@ -21,7 +21,9 @@ namespace chasqui::simulation {
 struct surroundings {
   world& events;
   checker& account;
-  log_access& log;
+  log_access* redis;
+  log_access* journal;
+  std::size_t machine;
   primary_access& primary;
   replica_server& replica;
   std::uint64_t& lives; ///< So far, of all runtimes.

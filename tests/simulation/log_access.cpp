@@ -2,6 +2,7 @@
 
 #include "tests/simulation/log_connection.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace chasqui::simulation {
@@ -10,10 +11,17 @@ namespace {
 
 fault out_of_reach(fault_code code) { return {code, "The store does not answer.", ""}; }
 
+template <class Answer> Answer unanswered(fault_code code = fault_code::store_unavailable) {
+  Answer out;
+  out.problem = out_of_reach(code);
+  return out;
+}
+template <> fault unanswered<fault>(fault_code code) { return out_of_reach(code); }
+
 } // namespace
 
 /// Speaks to the store over one connection, and over a new one after every `open`.
-class log_access_port : public log_store {
+template <class Port> class log_access_port : public Port {
 public:
   log_access_port(log_access& a, lifetime_ptr life, std::uint64_t group_entries_max)
       : access_{a}, life_{std::move(life)}, group_max_{group_entries_max} {}
@@ -23,21 +31,18 @@ public:
       return;
     if (connection_)
       connection_->break_off();
-    connection_ = std::make_shared<log_connection>(access_);
+    connection_ = std::make_shared<log_connection>(access_, life_);
     std::erase_if(access_.connections_, [](const auto& c) { return c.expired(); });
     access_.connections_.push_back(connection_);
-    log_opened gone;
-    gone.problem = out_of_reach(fault_code::store_unavailable);
-    connection_->call<log_opened>(
-        [lanes = std::move(lanes)](log_server& s, log_connection& c) {
-          auto opened = s.open(lanes);
+    call<log_opened>(
+        [lanes](log_server& s, log_connection& c) {
+          auto opened = s.open(lanes, c.claimant());
           c.epoch = opened.epoch;
           return opened;
         },
-        gone,
-        [life = life_, then = std::move(then)](const log_opened& opened) {
+        [life = life_, &first = access_.first_, then = std::move(then)](const log_opened& opened) {
           if (!opened.problem)
-            life->turn = opened.epoch;
+            life->turn = std::max(life->turn, first.turn_of(life->machine));
           then(opened);
         });
   }
@@ -47,23 +52,27 @@ public:
       return std::to_string(items.size()) + " entries are appended at once; the limit is " +
              std::to_string(group_max_) + ".";
     });
-    append_result unknown;
-    unknown.problem = out_of_reach(fault_code::outcome_unknown);
     call<append_result>(
         [items = std::move(items)](log_server& s, log_connection& c) { return s.append(c.epoch, items); },
-        std::move(unknown), std::move(then));
+        std::move(then), fault_code::outcome_unknown);
   }
 
   void read(take what, handler<log_slice> then) override {
-    call<log_slice>([what](log_server& s, log_connection&) { return s.read(what); },
-                    {out_of_reach(fault_code::store_unavailable), {}, 0}, std::move(then));
+    call<log_slice>([what](log_server& s, log_connection&) { return s.read(what); }, std::move(then));
   }
-
   void mark(lane_marks marks, seqno trim_through, handler<fault> then) override {
     if (!life_->lasts)
       return;
     access_.checker_.marks_saved(marks, trim_through);
-    change([=](log_server& s, epoch_no e) { return s.mark(e, marks, trim_through); }, std::move(then));
+    change(
+        [=, &account = access_.checker_](log_server& s, epoch_no e) {
+          const auto before = s.holds().up_to(marks.lane, trim_through);
+          const auto problem = s.mark(e, marks, trim_through);
+          if (!problem)
+            account.trimmed(before);
+          return problem;
+        },
+        std::move(then));
   }
   void bury(rejected why, handler<fault> then) override {
     change([=](log_server& s, epoch_no e) { return s.bury(e, why); }, std::move(then));
@@ -73,8 +82,7 @@ public:
     change([](log_server&, epoch_no) { return fault{}; }, std::move(then));
   }
   void list_decisions(chasqui::list_decisions, handler<decisions_page> then) override {
-    call<decisions_page>([](log_server&, log_connection&) { return decisions_page{}; },
-                         {out_of_reach(fault_code::store_unavailable), {}}, std::move(then));
+    call<decisions_page>([](log_server&, log_connection&) { return decisions_page{}; }, std::move(then));
   }
   void adopt(lane_marks marks, handler<fault> then) override {
     change([=](log_server& s, epoch_no e) { return s.adopt(e, marks); }, std::move(then));
@@ -85,54 +93,76 @@ public:
   void renumber(std::string lane, seqno first, handler<fault> then) override {
     change([=](log_server& s, epoch_no e) { return s.renumber(e, lane, first); }, std::move(then));
   }
-
   void find(uuid id, handler<log_place> then) override {
-    log_place unknown;
-    unknown.problem = out_of_reach(fault_code::store_unavailable);
-    call<log_place>([id](log_server& s, log_connection&) { return s.find(id); }, unknown, std::move(then));
+    call<log_place>([id](log_server& s, log_connection&) { return s.holds().find(id); }, std::move(then));
   }
   void list_dead(chasqui::list_dead what, handler<dead_page> then) override {
-    call<dead_page>([what](log_server& s, log_connection&) { return s.list_dead(what); },
-                    {out_of_reach(fault_code::store_unavailable), {}}, std::move(then));
+    call<dead_page>([what](log_server& s, log_connection&) { return s.holds().list_dead(what); },
+                    std::move(then));
   }
 
   void close() override {
-    if (connection_)
-      connection_->break_off();
+    if (!connection_)
+      return;
+    if (life_->lasts && !connection_->is_broken() && access_.condition_ == log_condition::running)
+      access_.server_.release(life_);
+    connection_->break_off();
   }
 
-private:
+protected:
   template <class Answer>
-  void call(std::function<Answer(log_server&, log_connection&)> what, Answer unanswered,
-            handler<Answer> then) {
+  void call(std::function<Answer(log_server&, log_connection&)> what, handler<Answer> then,
+            fault_code if_lost = fault_code::store_unavailable) {
     if (!life_->lasts)
       return;
     if (connection_ && !connection_->is_broken())
-      return connection_->call<Answer>(std::move(what), std::move(unanswered), std::move(then));
-    unanswered.problem = out_of_reach(fault_code::store_unavailable); // It never left.
-    access_.world_.after({},
-                         [then = std::move(then), unanswered = std::move(unanswered)] { then(unanswered); });
+      return connection_->call<Answer>(std::move(what), unanswered<Answer>(if_lost), std::move(then));
+    access_.world_.after({}, [then = std::move(then)] { then(unanswered<Answer>()); }); // It never left.
   }
 
   void change(std::function<fault(log_server&, epoch_no)> what, handler<fault> then) {
-    if (!life_->lasts)
-      return;
-    const auto unknown = out_of_reach(fault_code::store_unavailable);
-    if (connection_ && !connection_->is_broken())
-      return connection_->call<fault>(
-          [what = std::move(what)](log_server& s, log_connection& c) { return what(s, c.epoch); }, unknown,
-          std::move(then));
-    access_.world_.after({}, [then = std::move(then), unknown] { then(unknown); });
+    call<fault>([what = std::move(what)](log_server& s, log_connection& c) { return what(s, c.epoch); },
+                std::move(then));
   }
 
+private:
   log_access& access_;
   lifetime_ptr life_;
   std::uint64_t group_max_;
   std::shared_ptr<log_connection> connection_;
 };
 
+namespace {
+
+class journal_port final : public log_access_port<journal_store> {
+public:
+  using log_access_port::log_access_port;
+
+  void note(epoch_no epoch, std::vector<roll_line> lines, handler<fault> then) override {
+    change([=](log_server& s, epoch_no) { return s.note(epoch, lines); }, std::move(then));
+  }
+  void call_roll(std::string lane, seqno from, seqno to, std::uint64_t lines_max,
+                 handler<roll_page> then) override {
+    call<roll_page>(
+        [=](log_server& s, log_connection&) { return s.holds().call_roll(lane, from, to, lines_max); },
+        std::move(then));
+  }
+  void strike(std::string lane, seqno through, handler<fault> then) override {
+    change([=](log_server& s, epoch_no) { return s.strike(lane, through); }, std::move(then));
+  }
+  void clear(handler<fault> then) override {
+    change([](log_server& s, epoch_no) { return s.clear(); }, std::move(then));
+  }
+};
+
+} // namespace
+
 std::shared_ptr<log_store> log_access::port_for(lifetime_ptr life, std::uint64_t group_entries_max) {
-  return std::make_shared<log_access_port>(*this, std::move(life), group_entries_max);
+  return std::make_shared<log_access_port<log_store>>(*this, std::move(life), group_entries_max);
+}
+
+std::shared_ptr<journal_store> log_access::journal_for(lifetime_ptr life, std::uint64_t group_entries_max) {
+  return std::make_shared<journal_port>(*this, std::move(life), group_entries_max);
 }
 
 bool log_access::crashes_now() {
@@ -144,6 +174,15 @@ bool log_access::crashes_now() {
       become(log_condition::running);
   });
   return true;
+}
+
+void log_access::forget_owner() {
+  constexpr sim_time renewed_within{std::chrono::milliseconds{1700}};
+  world_.after(renewed_within, [this] {
+    for (const auto& weak : std::vector{connections_})
+      if (const auto c = weak.lock(); c && c->epoch > server_.holds().epoch())
+        c->break_off();
+  });
 }
 
 void log_access::become(log_condition next) {

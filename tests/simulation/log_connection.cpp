@@ -23,7 +23,7 @@ void log_connection::make(call_ptr c) {
 }
 
 void log_connection::arrive(const call_ptr& c) {
-  if (broken_)
+  if (is_broken() || (access_.server_.kind() == store_kind::journal && !life_->lasts))
     return;
   if (access_.condition_ == log_condition::down)
     return break_off();
@@ -36,7 +36,7 @@ void log_connection::arrive(const call_ptr& c) {
     return carry_out(c);
   stuck_.push_back(c);
   access_.world_.at(c->made_at + answer_timeout, [me = shared_from_this(), c] {
-    if (!me->broken_ && !c->give)
+    if (!me->is_broken() && !c->give)
       me->break_off();
   });
 }
@@ -44,9 +44,10 @@ void log_connection::arrive(const call_ptr& c) {
 void log_connection::carry_out(const call_ptr& c) {
   auto& w = access_.world_;
   c->carry_out();
-  last_answer_ = std::max(last_answer_, w.now() + some_microseconds(w, 50, 3000));
+  const auto slowness = static_cast<std::uint64_t>(access_.server_.slowness.count());
+  last_answer_ = std::max(last_answer_, w.now() + some_microseconds(w, 50, 3000 + slowness));
   w.at(last_answer_, [me = shared_from_this(), c] {
-    if (me->broken_)
+    if (me->is_broken())
       return;
     me->calls_.pop_front();
     c->give();
@@ -54,7 +55,8 @@ void log_connection::carry_out(const call_ptr& c) {
 }
 
 void log_connection::break_off() {
-  broken_ = true;
+  if (!is_broken())
+    *broken_at_ = access_.world_.now();
   for (const auto& c : std::exchange(calls_, {}))
     c->give_up();
 }
@@ -62,7 +64,7 @@ void log_connection::break_off() {
 void log_connection::go_on() {
   // Of what hung, the store may have read a part before it sees that the connection is gone.
   auto read = stuck_.size();
-  if (broken_)
+  if (is_broken())
     read = access_.world_.chance.below(read + 1);
   for (const auto& c : std::exchange(stuck_, {}))
     if (read > 0) {

@@ -5,20 +5,22 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <utility>
 
 namespace chasqui::simulation {
 
 /// One connection to a log store: calls are carried out and answered in the order they are made; when it
-/// breaks, whoever still waits is told that nobody knows.
+/// breaks, whoever still waits is told that nobody knows. A journal is a part of its runtime: nothing is
+/// carried out once that is gone.
 class log_connection : public std::enable_shared_from_this<log_connection> {
 public:
-  explicit log_connection(log_access& a) : access_{a} {}
+  log_connection(log_access& a, lifetime_ptr life) : access_{a}, life_{std::move(life)} {}
 
   epoch_no epoch = 0; ///< As the store gave it.
 
-  [[nodiscard]] bool is_broken() const noexcept { return broken_; }
-  [[nodiscard]] std::size_t waiting() const noexcept { return calls_.size(); }
+  [[nodiscard]] bool is_broken() const noexcept { return broken_at_->has_value(); }
+  [[nodiscard]] log_claimant claimant() const { return {life_, broken_at_}; }
 
   /// Calls the store. `unanswered` is what to tell if no answer comes.
   template <class Answer>
@@ -26,7 +28,11 @@ public:
             handler<Answer> then) {
     auto c = std::make_shared<pending>();
     c->carry_out = [this, what = std::move(what), then, c = c.get()] {
-      c->give = [then, answer = what(access_.server_, *this)] { then(answer); };
+      c->give = [this, then, answer = what(access_.server_, *this)] {
+        if (ends_it(problem_of(answer)))
+          break_off();
+        then(answer);
+      };
     };
     c->give_up = [then = std::move(then), unanswered = std::move(unanswered)] { then(unanswered); };
     make(std::move(c));
@@ -46,16 +52,23 @@ private:
   };
   using call_ptr = std::shared_ptr<pending>;
 
+  static const fault& problem_of(const fault& answer) { return answer; }
+  template <class Answer> static const fault& problem_of(const Answer& answer) { return answer.problem; }
+  static bool ends_it(const fault& problem) {
+    return problem.code == fault_code::store_unavailable || problem.code == fault_code::outcome_unknown;
+  }
+
   void make(call_ptr c);
   void arrive(const call_ptr& c);
   void carry_out(const call_ptr& c);
 
   log_access& access_;
+  lifetime_ptr life_;
   std::deque<call_ptr> calls_; ///< Not answered yet.
   std::deque<call_ptr> stuck_; ///< Arrived at a store that hangs.
   sim_time last_arrival_{0};
   sim_time last_answer_{0};
-  bool broken_ = false;
+  std::shared_ptr<std::optional<sim_time>> broken_at_ = std::make_shared<std::optional<sim_time>>();
 };
 
 } // namespace chasqui::simulation

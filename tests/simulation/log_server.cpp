@@ -1,251 +1,166 @@
 #include "tests/simulation/log_server.hpp"
 
 #include <algorithm>
-#include <tuple>
 
 namespace chasqui::simulation {
 
-fault log_server::refusal(epoch_no epoch) const {
-  if (epoch == epoch_)
-    return {};
-  if (epoch_ > epoch)
+namespace {
+
+constexpr sim_time lease{std::chrono::seconds{5}};            // redis.lease_ms.
+constexpr sim_time background_flush{std::chrono::seconds{2}}; // At most, of appendfsync everysec.
+
+std::vector<uuid> without(std::vector<uuid> had, const std::function<bool(const uuid&)>& still) {
+  std::erase_if(had, still);
+  return had;
+}
+
+} // namespace
+
+bool log_server::is_held_against(const log_claimant& who) const {
+  if (kind_ == store_kind::journal || !owner_ || owner_->life == who.life)
+    return false;
+  const auto& life = *owner_->life;
+  if (!life.lasts && life.machine == who.life->machine)
+    return false; // It can see that the other one is dead.
+  const auto& broken = *owner_->broken_at;
+  if (life.lasts && !broken)
+    return true; // Its owner is heard of again and again.
+  const auto heard = broken && life.lasts ? *broken : std::min(life.ended, broken.value_or(life.ended));
+  return heard + lease > world_.now();
+}
+
+fault log_server::refusal(epoch_no epoch, bool adds) const {
+  if (unwilling)
+    return {fault_code::store_unavailable, "The store does not want to.", ""};
+  if (kind_ == store_kind::redis && now_.epoch() > epoch)
     return {fault_code::fenced, "A newer owner has the log.", ""};
-  return {fault_code::store_unavailable, "The claim is gone.", ""};
+  if (kind_ == store_kind::redis && now_.epoch() != epoch)
+    return {fault_code::store_unavailable, "The claim is gone.", ""};
+  if (adds && full)
+    return {fault_code::store_full, "The store is full.", ""};
+  return {};
 }
 
-log_opened log_server::open(const std::vector<std::string>& lanes) {
+template <class Answer> Answer log_server::change(bool flushes, std::function<Answer(log_contents&)> what) {
+  auto answer = what(now_);
+  if (kind_ == store_kind::redis && promise == durability::fsynced)
+    return answer;
+  while (!unflushed_.empty() && unflushed_.front().at + background_flush <= world_.now())
+    flush(1);
+  unflushed_.push_back({world_.now(), [what = std::move(what)](log_contents& c) { what(c); }});
+  if (flushes && kind_ == store_kind::journal)
+    flush(unflushed_.size());
+  return answer;
+}
+
+void log_server::flush(std::size_t changes) {
+  for (; changes > 0; --changes) {
+    unflushed_.front().what(disk_);
+    unflushed_.pop_front();
+  }
+}
+
+log_opened log_server::open(const std::vector<std::string>& lanes, const log_claimant& who) {
   log_opened out;
-  out.epoch = ++epoch_;
-  out.kind = kind;
+  if (unwilling)
+    out.problem = {fault_code::store_unavailable, "The store does not want to.", ""};
+  else if (is_held_against(who))
+    out.problem = {fault_code::held, "Another runtime has the log.", ""};
+  if (out.problem)
+    return out;
+  if (life_ != who.life->number) // Not the same owner once more.
+    ++turns_;
+  life_ = who.life->number;
+  owner_ = who;
+  machine_ = who.life->machine;
+  const auto at_least = static_cast<epoch_no>(world_.now().count() / 1000 + 1);
+  out = change<log_opened>(true, [=](log_contents& c) { return c.claim(lanes, at_least); });
   out.durability = promise;
-  out.dead_letters = dead_.size();
-  for (const auto& lane : lanes) {
-    auto& log = lanes_[lane];
-    log.marks.lane = lane;
-    if (const auto* oldest = entry_at(lane, log.marks.replicated + 1))
-      log.marks.oldest_at = oldest->at;
-    else
-      log.marks.oldest_at = {};
-    out.lanes.push_back(log.marks);
-  }
   return out;
 }
 
-append_result log_server::append(epoch_no epoch, std::vector<append_item> items) {
-  append_result out;
-  out.store = kind;
-  out.durability = promise;
-  if (out.problem = refusal(epoch); out.problem)
-    return out;
-  if (full) {
-    out.problem = {fault_code::store_full, "The store is full.", ""};
-    return out;
-  }
-  for (auto& item : items) {
-    if (const auto known = find(item.id); !known.problem) {
-      out.slots.push_back({known.lane, known.seq, known.at, true});
-      continue;
-    }
-    auto& log = lanes_[item.lane];
-    const auto seq = ++log.marks.head;
-    ids_[item.id] = {item.lane, seq};
-    log.entries.push_back({seq, item.id, item.at, std::move(item.payload)});
-    out.slots.push_back({item.lane, seq, item.at, false});
-  }
-  if (promise == durability::fsynced)
-    flush();
-  return out;
-}
-
-log_slice log_server::read(const take& what) const {
-  log_slice out;
-  const auto found = lanes_.find(what.lane);
-  if (found == lanes_.end())
-    return out;
-  const auto& log = found->second;
-  if (what.from_seq < log.marks.first) {
-    out.problem = {fault_code::diverged, "The log of lane " + what.lane + " no longer has these entries.",
-                   ""};
-    out.missing_to = log.marks.first - 1;
-    return out;
-  }
-  std::uint64_t bytes = 0;
-  for (auto seq = what.from_seq; seq <= log.marks.head && out.entries.size() < what.entries_max; ++seq) {
-    const auto& e = log.entries[seq - log.marks.first];
-    bytes += e.payload.size();
-    if (bytes > what.bytes_max && !out.entries.empty())
-      break;
-    out.entries.push_back(e);
-  }
+append_result log_server::append(epoch_no epoch, const std::vector<append_item>& items) {
+  append_result out{refusal(epoch, true), {}, kind_, promise};
+  if (!out.problem)
+    out.slots = change<std::vector<append_slot>>(true, [items](log_contents& c) { return c.append(items); });
   return out;
 }
 
 fault log_server::mark(epoch_no epoch, const lane_marks& marks, seqno trim_through) {
-  if (const auto problem = refusal(epoch))
+  if (auto problem = refusal(epoch, false))
     return problem;
-  auto& log = lanes_[marks.lane];
-  log.marks.committed = marks.committed;
-  log.marks.replicated = marks.replicated;
-  log.marks.released = marks.released;
-  drop_front(log, marks.lane, trim_through);
-  return {};
+  return change<fault>(true, [=](log_contents& c) { return c.mark(marks, trim_through); });
 }
 
 fault log_server::bury(epoch_no epoch, const rejected& why) {
-  if (const auto problem = refusal(epoch))
+  if (auto problem = refusal(epoch, false))
     return problem;
   if (disk_full)
     return {fault_code::store_full, "The disk is full.", ""};
-  const auto* kept = entry_at(why.lane, why.seq);
-  if (kept != nullptr && kept->id != why.id)
-    return {fault_code::diverged, "The log has another transaction there.", ""};
-  dead_.try_emplace({why.lane, why.seq}, dead_letter{why, kept == nullptr ? "" : kept->payload});
-  ids_.try_emplace(why.id, place{why.lane, why.seq});
-  return {};
-}
-
-log_place log_server::find(const uuid& id) const {
-  log_place out;
-  out.problem = {fault_code::not_found, "The log does not know this id.", ""};
-  const auto found = ids_.find(id);
-  if (found == ids_.end())
-    return out;
-  const auto& [lane, seq] = found->second;
-  const auto* kept = entry_at(lane, seq);
-  const auto letter = dead_.find({lane, seq});
-  if (letter != dead_.end())
-    return {{},
-            lane,
-            seq,
-            kept == nullptr ? instant{} : kept->at,
-            letter->second.payload,
-            true,
-            letter->second.why};
-  if (kept == nullptr)
-    return out;
-  return {{}, lane, seq, kept->at, kept->payload, false, {}};
-}
-
-dead_page log_server::list_dead(const chasqui::list_dead& what) const {
-  dead_page out;
-  out.page.total = dead_.size();
-  for (const auto& [where, letter] : dead_)
-    if (out.page.letters.size() < what.entries_max && (what.only.is_nil() || what.only == letter.why.id))
-      out.page.letters.push_back(letter);
-  return out;
+  return change<fault>(true, [=](log_contents& c) { return c.bury(why); });
 }
 
 fault log_server::adopt(epoch_no epoch, const lane_marks& marks) {
-  if (const auto problem = refusal(epoch))
+  if (auto problem = refusal(epoch, false))
     return problem;
-  auto& log = lanes_[marks.lane];
-  std::vector<uuid> beyond;
-  drop_back(log, marks.head, beyond);
-  if (log.marks.head < marks.head) { // The numbers in between are given to nobody.
-    drop_front(log, marks.lane, log.marks.head);
-    log.marks.first = marks.head + 1;
-  }
-  const auto first = log.marks.first;
-  log.marks = marks;
-  log.marks.first = first;
-  flush();
-  return {};
+  return change<fault>(true, [=](log_contents& c) { return c.adopt(marks); });
 }
 
-fault log_server::import(epoch_no epoch, const std::string& lane, std::vector<entry> entries) {
-  if (const auto problem = refusal(epoch))
+fault log_server::import(epoch_no epoch, const std::string& lane, const std::vector<entry>& entries) {
+  if (auto problem = refusal(epoch, true))
     return problem;
-  auto& log = lanes_[lane];
-  if (!entries.empty() && entries.front().seq != log.marks.head + 1)
-    return {fault_code::diverged, "The entries do not follow the head.", ""};
-  for (auto& e : entries) {
-    ids_[e.id] = {lane, e.seq};
-    log.marks.head = e.seq;
-    log.entries.push_back(std::move(e));
-  }
-  flush();
-  return {};
+  return change<fault>(true, [=](log_contents& c) { return c.import(lane, entries); });
 }
 
 fault log_server::renumber(epoch_no epoch, const std::string& lane, seqno first) {
-  if (const auto problem = refusal(epoch))
+  if (auto problem = refusal(epoch, kind_ == store_kind::redis))
     return problem;
-  auto& log = lanes_[lane];
-  if (first <= log.marks.head)
-    return {fault_code::diverged, "The new numbers must lie beyond the old ones.", ""};
-  auto next = first;
-  for (auto& e : log.entries) {
-    if (auto letter = dead_.extract({lane, e.seq})) {
-      letter.key().second = next;
-      letter.mapped().why.seq = next;
-      dead_.insert(std::move(letter));
-    }
-    e.seq = next++;
-    ids_[e.id] = {lane, e.seq};
-  }
-  log.marks.first = first;
-  log.marks.head = next - 1;
-  log.marks.committed = log.marks.replicated = log.marks.released = first - 1;
-  flush();
-  return {};
+  renumbered_ = true;
+  return change<fault>(true, [=](log_contents& c) { return c.renumber(lane, first); });
 }
 
-void log_server::flush() {
-  for (auto& [name, log] : lanes_)
-    log.flushed = log.marks.head;
+fault log_server::note(epoch_no epoch, const std::vector<roll_line>& lines) {
+  if (auto problem = refusal(epoch, true))
+    return problem;
+  return change<fault>(false, [=](log_contents& c) { return c.note(epoch, lines); });
 }
 
-std::vector<uuid> log_server::lose_power() {
-  std::vector<uuid> lost;
-  for (auto& [name, log] : lanes_)
-    drop_back(log, std::max(log.flushed, log.marks.first - 1), lost);
-  return lost;
+fault log_server::strike(const std::string& lane, seqno through) {
+  if (auto problem = refusal(0, false))
+    return problem;
+  return change<fault>(false, [=](log_contents& c) { return c.strike(lane, through); });
 }
 
-std::vector<uuid> log_server::wipe() {
-  std::vector<uuid> lost;
-  for (auto& [name, log] : lanes_)
-    drop_back(log, log.marks.first - 1, lost);
-  lanes_.clear();
-  ids_.clear();
-  dead_.clear();
-  epoch_ = 0;
-  return lost;
+fault log_server::clear() {
+  if (auto problem = refusal(0, false))
+    return problem;
+  return change<fault>(true, [](log_contents& c) { return c.clear(); });
 }
 
-uuid log_server::at(const std::string& lane, seqno seq) const {
-  const auto* kept = entry_at(lane, seq);
-  return kept == nullptr ? uuid{} : kept->id;
+void log_server::release(const lifetime_ptr& who) {
+  if (owner_ && owner_->life == who)
+    owner_.reset();
 }
 
-bool log_server::is_buried(const std::string& lane, seqno seq, const uuid& id) const {
-  const auto found = dead_.find({lane, seq});
-  return found != dead_.end() && found->second.why.id == id && !found->second.payload.empty();
+losses log_server::lose_power() {
+  if (kind_ == store_kind::redis && promise == durability::fsynced)
+    return {};
+  // Of what was not flushed, the disk may have got the beginning: the rest is torn, or zeros.
+  flush(world_.chance.below(unflushed_.size() + 1));
+  return become(disk_);
 }
 
-const entry* log_server::entry_at(const std::string& lane, seqno seq) const {
-  const auto found = lanes_.find(lane);
-  if (found == lanes_.end() || seq < found->second.marks.first || seq > found->second.marks.head)
-    return nullptr;
-  return &found->second.entries[seq - found->second.marks.first];
-}
+losses log_server::go_back() { return snapshot_ ? become(*snapshot_) : losses{}; }
 
-void log_server::drop_front(lane_log& log, const std::string& lane, seqno through) {
-  while (log.marks.first <= through && !log.entries.empty()) {
-    if (!dead_.contains({lane, log.marks.first}))
-      ids_.erase(log.entries.front().id);
-    log.entries.pop_front();
-    ++log.marks.first;
-  }
-}
-
-void log_server::drop_back(lane_log& log, seqno head, std::vector<uuid>& dropped) {
-  while (log.marks.head > head && !log.entries.empty()) {
-    dropped.push_back(log.entries.back().id);
-    ids_.erase(dropped.back());
-    log.entries.pop_back();
-    --log.marks.head;
-  }
+losses log_server::become(log_contents next) {
+  losses out;
+  out.entries = without(now_.entries(), [&](const uuid& id) { return next.has(id); });
+  out.lines = without(now_.roll(), [&](const uuid& id) { return next.is_on_roll(id); });
+  out.letters = without(now_.dead(), [&](const uuid& id) { return next.is_buried(id); });
+  unflushed_.clear();
+  now_ = std::move(next);
+  disk_ = now_;
+  return out;
 }
 
 } // namespace chasqui::simulation

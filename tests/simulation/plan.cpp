@@ -11,38 +11,26 @@ using std::chrono::hours;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-constexpr std::array names{std::string_view{"burst"},
-                           std::string_view{"latency"},
-                           std::string_view{"black_hole"},
-                           std::string_view{"lose_outward"},
-                           std::string_view{"lose_homeward"},
-                           std::string_view{"heal_link"},
-                           std::string_view{"reset_link"},
-                           std::string_view{"forget_connections"},
-                           std::string_view{"primary_crash"},
-                           std::string_view{"primary_start"},
-                           std::string_view{"primary_trouble"},
-                           std::string_view{"primary_calm"},
-                           std::string_view{"primary_slow"},
-                           std::string_view{"primary_ends_sessions"},
-                           std::string_view{"failover"},
-                           std::string_view{"replica_lag"},
-                           std::string_view{"replica_pause"},
-                           std::string_view{"replica_stop"},
-                           std::string_view{"replica_start"},
-                           std::string_view{"replica_rebuild"},
-                           std::string_view{"store_hang"},
-                           std::string_view{"store_crash"},
-                           std::string_view{"store_start"},
-                           std::string_view{"store_full"},
-                           std::string_view{"kill"},
-                           std::string_view{"power_cut"},
-                           std::string_view{"host_start"},
-                           std::string_view{"take_over"},
-                           std::string_view{"wall_step"},
-                           std::string_view{"pause"},
-                           std::string_view{"resume"},
-                           std::string_view{"store_wiped"}};
+constexpr std::array names{std::string_view{"burst"},           std::string_view{"latency"},
+                           std::string_view{"black_hole"},      std::string_view{"lose_outward"},
+                           std::string_view{"lose_homeward"},   std::string_view{"heal_link"},
+                           std::string_view{"reset_link"},      std::string_view{"forget_connections"},
+                           std::string_view{"primary_crash"},   std::string_view{"primary_start"},
+                           std::string_view{"primary_trouble"}, std::string_view{"primary_calm"},
+                           std::string_view{"primary_slow"},    std::string_view{"primary_ends_sessions"},
+                           std::string_view{"failover"},        std::string_view{"replica_lag"},
+                           std::string_view{"replica_pause"},   std::string_view{"replica_stop"},
+                           std::string_view{"replica_start"},   std::string_view{"replica_rebuild"},
+                           std::string_view{"redis_hang"},      std::string_view{"redis_crash"},
+                           std::string_view{"redis_start"},     std::string_view{"redis_full"},
+                           std::string_view{"redis_slow"},      std::string_view{"redis_read_only"},
+                           std::string_view{"redis_emptied"},   std::string_view{"redis_snapshot"},
+                           std::string_view{"redis_older"},     std::string_view{"journal_full"},
+                           std::string_view{"journal_slow"},    std::string_view{"journal_away"},
+                           std::string_view{"journal_start"},   std::string_view{"kill"},
+                           std::string_view{"power_cut"},       std::string_view{"host_start"},
+                           std::string_view{"take_over"},       std::string_view{"wall_step"},
+                           std::string_view{"pause"},           std::string_view{"resume"}};
 
 constexpr std::uint64_t second_us = 1'000'000;
 
@@ -74,11 +62,19 @@ constexpr std::array troubles{
     trouble{deed_kind::replica_pause, deed_kind::replica_start, 0, 3600 * second_us},
     trouble{deed_kind::replica_stop, deed_kind::replica_start, 0, 3600 * second_us},
     trouble{deed_kind::replica_rebuild, deed_kind::replica_start, 0, 0},
-    trouble{deed_kind::store_hang, deed_kind::store_start, 0, 5 * second_us},
-    trouble{deed_kind::store_crash, deed_kind::store_start, 30, 0},
-    trouble{deed_kind::store_crash, deed_kind::store_start, 3, 0},
-    trouble{deed_kind::store_full, deed_kind::store_start, 0, 30 * second_us},
-    trouble{deed_kind::store_full, deed_kind::store_start, 0, 600 * second_us},
+    trouble{deed_kind::redis_hang, deed_kind::redis_start, 0, 5 * second_us},
+    trouble{deed_kind::redis_hang, deed_kind::redis_start, 0, 60 * second_us},
+    trouble{deed_kind::redis_crash, deed_kind::redis_start, 30, 0},
+    trouble{deed_kind::redis_crash, deed_kind::redis_start, 3, 0},
+    trouble{deed_kind::redis_full, deed_kind::redis_start, 0, 30 * second_us},
+    trouble{deed_kind::redis_full, deed_kind::redis_start, 0, 600 * second_us},
+    trouble{deed_kind::redis_slow, deed_kind::redis_start, second_us / 2, 30 * second_us},
+    trouble{deed_kind::redis_read_only, deed_kind::redis_start, 0, 30 * second_us},
+    trouble{deed_kind::redis_emptied, deed_kind::redis_start, 0, 0},
+    trouble{deed_kind::redis_snapshot, deed_kind::redis_older, 0, 30 * second_us},
+    trouble{deed_kind::journal_full, deed_kind::journal_start, 0, 60 * second_us},
+    trouble{deed_kind::journal_slow, deed_kind::journal_start, second_us, 30 * second_us},
+    trouble{deed_kind::journal_away, deed_kind::journal_start, 0, 60 * second_us},
     trouble{deed_kind::kill, deed_kind::host_start, 200, 10 * second_us},
     trouble{deed_kind::kill, deed_kind::host_start, 20, second_us},
     trouble{deed_kind::power_cut, deed_kind::host_start, 200, 600 * second_us},
@@ -131,6 +127,9 @@ private:
     s.forwarder.take_bytes_max = small_or_large(200, 1U << 20U);
     s.forwarder.barrier_entries = small_or_large(1, 1000);
     out_.promise = chance_.one_in(3) ? durability::buffered : durability::fsynced;
+    const auto die = chance_.below(10);
+    out_.stores = die < 2 ? stores_there::redis : die < 4 ? stores_there::journal : stores_there::both;
+    out_.redis_loses = out_.stores != stores_there::journal && chance_.one_in(2);
     out_.poison_percent = chance_.one_in(2) ? small_or_large(1, 30) : 0;
     out_.flaky_percent = chance_.one_in(2) ? chance_.below(4) : 0;
     out_.padding_max = chance_.one_in(10) ? 4000 : 40;
@@ -165,9 +164,9 @@ private:
   }
 
   void add_trouble(sim_time at) {
-    if (options_.lossy && chance_.one_in(10))
-      return add(at, deed_kind::store_wiped);
     const auto& t = troubles.at(chance_.below(troubles.size()));
+    if (!can_be(t.begins))
+      return add_trouble(at);
     if (t.begins == deed_kind::black_hole && chance_.one_in(4))
       return add_flapping(at);
     if (t.begins == deed_kind::take_over && chance_.one_in(2))
@@ -178,6 +177,29 @@ private:
     add(at + lasts, t.ends,
         t.ends == deed_kind::latency ? static_cast<std::uint64_t>(out_.latency.count()) : 0);
     now_ = std::max(now_, at + lasts);
+  }
+
+  [[nodiscard]] bool can_be(deed_kind kind) const {
+    switch (kind) {
+    case deed_kind::redis_hang:
+    case deed_kind::redis_crash:
+    case deed_kind::redis_full:
+    case deed_kind::redis_slow:
+    case deed_kind::redis_read_only:
+    case deed_kind::take_over:
+      return out_.stores != stores_there::journal;
+    case deed_kind::redis_emptied:
+    case deed_kind::redis_snapshot:
+      return out_.redis_loses;
+    case deed_kind::journal_full:
+    case deed_kind::journal_slow:
+    case deed_kind::journal_away:
+      return out_.stores != stores_there::redis;
+    case deed_kind::failover:
+      return !out_.redis_loses;
+    default:
+      return true;
+    }
   }
 
   // Two runtimes owe the same entries, and both come back from an outage.
@@ -217,7 +239,9 @@ bool is_fault(deed_kind kind) {
   case deed_kind::primary_start:
   case deed_kind::primary_calm:
   case deed_kind::replica_start:
-  case deed_kind::store_start:
+  case deed_kind::redis_start:
+  case deed_kind::redis_snapshot:
+  case deed_kind::journal_start:
   case deed_kind::host_start:
   case deed_kind::resume:
     return false;

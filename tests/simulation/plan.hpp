@@ -35,21 +35,29 @@ enum class deed_kind : std::uint8_t {
   replica_stop,
   replica_start, ///< And replays again, without lag.
   replica_rebuild,
-  // The store.
-  store_hang,
-  store_crash, ///< After `amount` more calls.
-  store_start, ///< Or goes on, with room.
-  store_full,  ///< Not even dead letters if `detail` is 1.
+  // Redis.
+  redis_hang,
+  redis_crash, ///< After `amount` more calls.
+  redis_start, ///< Or goes on, with room.
+  redis_full,  ///< Not even dead letters if `detail` is 1.
+  redis_slow,  ///< Answers take up to `amount` µs.
+  redis_read_only,
+  redis_emptied,  ///< In passing, or while it was down if `detail` is 1.
+  redis_snapshot, ///< Somebody saves what it has,
+  redis_older,    ///< and it comes back with that.
+  // The journal of the machine where the runtime is.
+  journal_full,
+  journal_slow, ///< As Redis.
+  journal_away, ///< Its disk is not to be had.
+  journal_start,
   // The host.
   kill,      ///< SIGKILL of the runtime, after `amount` more messages.
-  power_cut, ///< Of the whole host, after `amount` more messages.
+  power_cut, ///< Of all at the observatory, after `amount` more messages.
   host_start,
-  take_over, ///< A second runtime is started on the same log.
+  take_over, ///< Another machine takes the log: the lease of the first has run out.
   wall_step, ///< `amount` µs onwards, or backwards if `detail` is 1.
   pause,     ///< An operator pauses the link.
   resume,
-  // Only with `plan_options::lossy`; then a power cut also takes what the store had not flushed.
-  store_wiped,
 };
 
 /// The name as it stands in the report.
@@ -68,14 +76,19 @@ struct deed {
 /// What a history is made of besides its seed.
 struct plan_options {
   bool light = false; ///< With a tenth of the work.
-  /// The store loses what it acknowledged: the runtime cannot live through that yet, see docs/notes.md.
-  bool lossy = false;
 };
+
+/// Where the log is kept.
+enum class stores_there : std::uint8_t { redis, journal, both };
 
 /// One history: the settings, and what happens when.
 struct plan {
   settings how;
-  durability promise = durability::fsynced;
+  stores_there stores = stores_there::both;
+  durability promise = durability::fsynced; ///< Of Redis.
+  /// Redis may lose what it has acknowledged. Then the primary does not fail over: what both lose together
+  /// nobody can mend.
+  bool redis_loses = false;
   std::uint64_t poison_percent = 0;
   std::uint64_t flaky_percent = 0;
   std::uint64_t padding_max = 40;

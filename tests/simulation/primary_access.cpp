@@ -35,7 +35,7 @@ public:
       : access_{a}, life_{std::move(life)}, bounds_{bounds} {}
 
   std::unique_ptr<primary_session> open(primary_claim claim, primary_listener listener) override {
-    const claimant who{lane_number(claim.lane), claim.epoch, life_->turn};
+    const claimant who{lane_number(claim.lane), claim.epoch, life_};
     auto made = std::make_shared<connection>(access_, who, claim.dead_after, bounds_, std::move(listener));
     std::erase_if(access_.connections_, [](const auto& c) { return c.expired(); });
     access_.connections_.push_back(made);

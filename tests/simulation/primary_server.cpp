@@ -16,7 +16,7 @@ primary_opened primary_server::claim(const claimant& who, seqno dead_after) {
   auto& row = lanes_.at(who.lane);
   if (row.epoch > who.epoch)
     return {{fault_code::fenced, "A newer epoch owns the lane.", ""}, 0, {}, {}};
-  row.newest = std::max(row.newest, who.turn);
+  row.newest = std::max(row.newest, who.life->turn);
   if (row.epoch < who.epoch) {
     commit(wal_record::content::claimed, who.lane, 0, {});
     wal_.back().epoch_before = std::exchange(row.epoch, who.epoch);
@@ -77,6 +77,8 @@ void primary_server::realign(const jump& over, const claimant& who, segment_answ
     if (!has_applied(id) &&
         std::none_of(dead_.begin(), dead_.end(), [&](const auto& d) { return d.second.id == id; }))
       out.missing.push_back(id);
+  for (const auto& id : out.missing)
+    checker_.named_missing(id);
 }
 
 void primary_server::attempt(const segment& s, const claimant& who, segment_answer& out) {
@@ -120,7 +122,8 @@ std::string primary_server::advance(const segment& s, const claimant& who, wal_r
     dead_[{who.lane, s.what.seq}] = {lane_name(who.lane), s.what.seq,  s.what.id,
                                      poison_state,        "simulated", {}};
   }
-  checker_.expect(who.turn >= row.newest, "fencing", [&] {
+  const auto turn = who.life->turn; // None before it has had the log in Redis.
+  checker_.expect(turn == 0 || turn >= row.newest, "fencing", [&] {
     return "Seq " + std::to_string(s.what.seq) + " of a runtime that was replaced is applied.";
   });
   commit(what, who.lane, s.what.seq, s.what.id);
@@ -148,7 +151,7 @@ void primary_server::commit(wal_record::content what, std::size_t lane, seqno se
 
 void primary_server::flush(std::size_t through) {
   for (; flushed_ < through; ++flushed_)
-    if (const auto& r = wal_[flushed_]; r.seq != 0 && r.what != wal_record::content::jumped)
+    if (const auto& r = wal_[flushed_]; r.seq != 0)
       checker_.flushed(r.lane, r.seq, r.id);
 }
 

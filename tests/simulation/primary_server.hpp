@@ -2,6 +2,7 @@
 
 #include "adapters/ports/primary.hpp"
 #include "tests/simulation/checker.hpp"
+#include "tests/simulation/lifetime.hpp"
 #include "tests/simulation/world.hpp"
 
 #include <cstddef>
@@ -30,7 +31,7 @@ struct wal_record {
 struct claimant {
   std::size_t lane = 0;
   epoch_no epoch = 0;
-  std::uint64_t turn = 0; ///< Of the runtime as owner of the log, as the store knows it.
+  lifetime_ptr life;
 };
 
 /// PostgreSQL with Chasqui's schema: a cursor a lane, applied ids, dead letters, and a log that is on disk up

@@ -1,12 +1,18 @@
 #include "tests/simulation/scene.hpp"
 
+#include <algorithm>
 #include <array>
+#include <utility>
 
 namespace chasqui::simulation {
 
 namespace {
 
 constexpr std::array passing_errors{"40001", "53300", "55P03", "57014", "58030"};
+
+const log_server* first_of(const plan& p, log_access& redis) {
+  return p.stores == stores_there::journal ? nullptr : &redis.server();
+}
 
 sim_time microseconds_of(const deed& d) { return sim_time{static_cast<std::int64_t>(d.amount)}; }
 
@@ -15,9 +21,24 @@ sim_time microseconds_of(const deed& d) { return sim_time{static_cast<std::int64
 scene::scene(const plan& p, std::uint64_t seed)
     : events{seed ^ 0x9E37'79B9'7F4A'7C15}, account{p.how.lanes.size()}, path{events},
       primary{events, account, p.how.lanes.size()}, access{events, account, path, primary},
-      replica{events, account, path, primary, p.how.lanes.size()}, log{events, account, store}, plan_{p} {
-  store.promise = p.promise;
+      replica{events, account, path, primary, p.how.lanes.size()}, redis{events, account, store_kind::redis},
+      journals{log_access{events, account, store_kind::journal, first_of(p, redis)},
+               {events, account, store_kind::journal, first_of(p, redis)}},
+      plan_{p} {
+  redis.server().promise = p.promise;
+  account.is_kept = [this](const uuid& id) { return has(id); };
   path.latency = p.latency;
+}
+
+bool scene::has(const uuid& id) const {
+  return redis.holds().has(id) ||
+         std::any_of(journals.begin(), journals.end(), [&](const auto& j) { return j.holds().has(id); });
+}
+
+bool scene::was_renumbered() const {
+  return redis.server().was_renumbered() || std::any_of(journals.begin(), journals.end(), [](const auto& j) {
+           return j.server().was_renumbered();
+         });
 }
 
 void scene::carry_out(const deed& d) {
@@ -25,23 +46,47 @@ void scene::carry_out(const deed& d) {
   trouble_link(d);
   trouble_primary(d);
   trouble_replica(d);
-  trouble_store(d);
+  trouble_redis(d);
+  trouble_journal(d);
 }
 
 void scene::heal() {
   for (const auto kind : {deed_kind::heal_link, deed_kind::primary_start, deed_kind::primary_calm,
-                          deed_kind::replica_start, deed_kind::store_start})
+                          deed_kind::replica_start, deed_kind::redis_start, deed_kind::journal_start})
     carry_out({events.now(), kind, 0, 0});
   path.latency = plan_.latency;
-  log.crash_in(0);
+  redis.crash_in(0);
   if (replica.is_stranded())
     replica.rebuild();
 }
 
 void scene::lose_power() {
-  log.become(log_condition::down);
-  account.destroyed(store.lose_power());
-  log.become(log_condition::running);
+  redis.become(log_condition::down);
+  for (auto& one : journals)
+    lose(one.server().lose_power());
+  if (plan_.redis_loses)
+    lose(redis.server().lose_power());
+  redis.become(log_condition::running);
+}
+
+void scene::change_machine() {
+  leave_journal();
+  machine = 1 - machine;
+  redis.server().break_lease();
+}
+
+// What a journal has stays there until its machine has the log again; what it alone could name has no name.
+void scene::leave_journal() {
+  account.left_behind(journal().holds().entries());
+  account.forget_names([](const uuid&) { return true; });
+}
+
+void scene::lose(losses lost) {
+  const auto& roll = journal().holds();
+  const bool can_name = plan_.stores == stores_there::both && !journal().server().unwilling;
+  account.destroyed(lost.entries, [&](const uuid& id) { return can_name && roll.is_on_roll(id); });
+  account.forget_names([&](const uuid& id) { return !roll.is_on_roll(id); });
+  account.letters_lost(lost.letters);
 }
 
 void scene::trouble_link(const deed& d) {
@@ -100,6 +145,9 @@ void scene::fail_over(sim_time standby_lag) {
   std::vector<seqno> kept;
   for (std::size_t lane = 0; lane < plan_.how.lanes.size(); ++lane)
     kept.push_back(account.beyond_recall(lane, plan_.how.buffer.retain_entries));
+  for (const auto& r : primary.wal())
+    if (r.seq != 0 && !has(r.id))
+      kept[r.lane] = std::max(kept[r.lane], r.seq);
   primary.up = false;
   primary.fail_over(kept, standby_lag);
   access.end_sessions();
@@ -133,21 +181,63 @@ void scene::trouble_replica(const deed& d) {
   }
 }
 
-void scene::trouble_store(const deed& d) {
+void scene::trouble_redis(const deed& d) {
+  auto& store = redis.server();
   switch (d.kind) {
-  case deed_kind::store_hang:
-    return log.become(log_condition::hanging);
-  case deed_kind::store_crash:
-    return log.crash_in(d.amount + 1);
-  case deed_kind::store_start:
-    store.full = store.disk_full = false;
-    return log.become(log_condition::running);
-  case deed_kind::store_full:
+  case deed_kind::redis_hang:
+    return redis.become(log_condition::hanging);
+  case deed_kind::redis_crash:
+    return redis.crash_in(d.amount + 1);
+  case deed_kind::redis_start:
+    store.full = store.disk_full = store.unwilling = false;
+    store.slowness = {};
+    return redis.become(log_condition::running);
+  case deed_kind::redis_full:
     store.full = true;
     store.disk_full = d.detail == 1;
     return;
-  case deed_kind::store_wiped:
-    return account.destroyed(store.wipe());
+  case deed_kind::redis_slow:
+    store.slowness = microseconds_of(d);
+    return;
+  case deed_kind::redis_read_only:
+    store.unwilling = true;
+    return;
+  case deed_kind::redis_emptied:
+    if (d.detail == 1)
+      redis.become(log_condition::down);
+    redis.forget_owner();
+    return lose(store.wipe());
+  case deed_kind::redis_snapshot:
+    return store.take_snapshot();
+  case deed_kind::redis_older:
+    redis.become(log_condition::down);
+    redis.forget_owner();
+    lose(store.go_back());
+    return redis.become(log_condition::running);
+  default:
+    return;
+  }
+}
+
+void scene::trouble_journal(const deed& d) {
+  auto& store = journal().server();
+  switch (d.kind) {
+  case deed_kind::journal_full:
+    store.full = true;
+    return;
+  case deed_kind::journal_slow:
+    store.slowness = microseconds_of(d);
+    return;
+  case deed_kind::journal_away:
+    leave_journal();
+    store.unwilling = true;
+    return;
+  case deed_kind::journal_start:
+    for (auto& one : journals) {
+      one.server().full = one.server().unwilling = false;
+      one.server().slowness = {};
+    }
+    return;
   default:
     return;
   }

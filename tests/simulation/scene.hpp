@@ -7,6 +7,8 @@
 #include "tests/simulation/primary_access.hpp"
 #include "tests/simulation/replica_server.hpp"
 
+#include <array>
+
 namespace chasqui::simulation {
 
 /// All that is not the runtime, nor who uses it: the link and what stands at both its ends.
@@ -19,8 +21,15 @@ struct scene {
   void carry_out(const deed& d);
   /// Ends every fault.
   void heal();
-  /// The host's power is cut, and with it the store's.
+  /// The observatory's power is cut, and with it that of the stores.
   void lose_power();
+  /// The runtime is on the other machine from now on, and Redis is free.
+  void change_machine();
+  [[nodiscard]] log_access& journal() { return journals.at(machine); }
+  /// Whether any store has this entry.
+  [[nodiscard]] bool has(const uuid& id) const;
+  /// Whether any store has given new numbers to its entries.
+  [[nodiscard]] bool was_renumbered() const;
 
   world events;
   checker account;
@@ -28,14 +37,18 @@ struct scene {
   primary_server primary;
   primary_access access;
   replica_server replica;
-  log_server store;
-  log_access log;
+  log_access redis;
+  std::array<log_access, 2> journals; ///< One a machine.
+  std::size_t machine = 0;            ///< Where the runtime is.
 
 private:
   void trouble_link(const deed& d);
   void trouble_primary(const deed& d);
   void trouble_replica(const deed& d);
-  void trouble_store(const deed& d);
+  void trouble_redis(const deed& d);
+  void trouble_journal(const deed& d);
+  void lose(losses lost);
+  void leave_journal();
   void fail_over(sim_time standby_lag);
 
   const plan& plan_;

@@ -356,4 +356,38 @@ BOOST_FIXTURE_TEST_CASE(released_entries_of_the_journal_need_not_come_back, two_
   BOOST_TEST(read(3).entries.size() == 2U);
 }
 
+BOOST_FIXTURE_TEST_CASE(what_another_runtime_kept_in_redis_meanwhile_is_not_cut_off, two_stores) {
+  keep(1);
+  redis->broken = {fault_code::store_unavailable, "gone", ""};
+  keep(2);
+  keep(3);
+  redis->broken = {};
+  redis->append({{id_of(50), "main", "theirs", instant{now}}}, [](const append_result&) {});
+  pass(10s);
+  if (pair->is_settled("main") == false)
+    start();
+  pass(10s);
+  BOOST_TEST(redis->log_of("main").at(2).id.low == 50U);
+  std::vector<std::uint64_t> there;
+  for (const auto& [seq, e] : redis->log_of("main"))
+    there.push_back(e.id.low);
+  BOOST_TEST(there == (numbers{1, 50, 2, 3}));
+}
+
+BOOST_FIXTURE_TEST_CASE(a_log_that_is_numbered_anew_is_on_the_roll_under_its_new_numbers, two_stores) {
+  keep(1);
+  keep(2);
+  std::optional<fault> done;
+  pair->renumber("main", 11, [&](const fault& f) { done = f; });
+  settle();
+  BOOST_REQUIRE(done.has_value());
+  std::optional<roll_page> roll;
+  pair->call_roll("main", 1, 100, 100, [&](roll_page p) { roll = std::move(p); });
+  settle();
+  BOOST_REQUIRE(roll.has_value());
+  const auto at_11 = std::find_if(roll->lines.begin(), roll->lines.end(),
+                                  [](const roll_line& l) { return l.seq == 11 && l.id.low == 1; });
+  BOOST_TEST((at_11 != roll->lines.end()));
+}
+
 } // namespace chasqui

@@ -41,7 +41,7 @@ segment segment_of(char letter, std::uint64_t ticket) {
   case 't':
     return {ticket, segment_kind::attempt, good, {}};
   case 'd':
-    return {ticket, segment_kind::attempt, {ticket, some_id, {}, encode_decision({some_id, some_id})}, {}};
+    return {ticket, segment_kind::attempt, {ticket, some_id, {}, encode_decision(decision{})}, {}};
   case 'y':
     return {ticket, segment_kind::attempt, bad, {}};
   case 'r':

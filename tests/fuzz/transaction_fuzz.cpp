@@ -89,7 +89,10 @@ void check_statements(const transaction& t, const std::string& canonical) {
     check_statement(s);
   promise(is_json(json_of(statements)), "statements travel as JSON");
   std::vector<statement> from_log;
-  promise(!statements_of({1, t.id, {}, canonical}, from_log), "the log's entry can be said in SQL");
+  std::vector<uuid> depends_on;
+  promise(!statements_of(canonical, from_log, depends_on), "the log's entry can be said in SQL");
+  promise(depends_on == t.depends_on, "the log's entry depends on the same");
+  promise(stands_alone(canonical) == !depends_on.empty(), "who depends on others stands alone");
   promise(from_log == statements, "the log's entry does the same");
 }
 

@@ -117,6 +117,7 @@ bool primary_pipeline::hand_over_entries(const std::vector<segment>& together) {
       return hand_over_refusal(together, problem);
     }
   }
+  join_inserts(statements);
   in_flight next{together.front().ticket};
   next.joined = together.size() - 1;
   std::vector<std::shared_ptr<shape>> used;

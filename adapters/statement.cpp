@@ -132,6 +132,7 @@ void append_inserts(const step& what, std::vector<statement>& to) {
     if (what.op == step_op::upsert) {
       s.sql += conflict_clause(what, first->columns);
     }
+    s.inserts_rows = what.op == step_op::insert && !s.params.empty();
     to.push_back(std::move(s));
     first = last;
   }
@@ -216,6 +217,25 @@ fault append_statements(const step& what, std::vector<statement>& to) {
     return {fault_code::malformed, r.why, {}};
   }
   return {};
+}
+
+void join_inserts(std::vector<statement>& statements) {
+  auto last = statements.begin();
+  for (auto next = statements.begin(); next != statements.end(); ++next) {
+    if (next == last) {
+      continue;
+    }
+    if (last->inserts_rows && next->inserts_rows && last->sql == next->sql) {
+      auto& rows = last->params.front();
+      rows.back() = ',';
+      rows.append(next->params.front(), 1);
+    } else if (++last != next) {
+      *last = std::move(*next);
+    }
+  }
+  if (last != statements.end()) {
+    statements.erase(last + 1, statements.end());
+  }
 }
 
 } // namespace chasqui

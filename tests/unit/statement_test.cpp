@@ -174,6 +174,37 @@ BOOST_AUTO_TEST_CASE(a_change_without_condition_or_values_is_refused) {
   BOOST_TEST(is_refused(update_of(row({"a"}, "{}"), row({}, "{}"))));
 }
 
+BOOST_AUTO_TEST_CASE(inserts_of_the_same_shape_that_follow_each_other_become_one_statement) {
+  const auto one = insert_of({row({"a"}, R"({"a":1})")});
+  const auto two = insert_of({row({"a"}, R"({"a":2})"), row({"a"}, R"({"a":3})")});
+  const auto other = insert_of({row({"b"}, R"({"b":4})")});
+  const auto update = update_of(row({"a"}, R"({"a":1})"), row({"a"}, R"({"a":5})"));
+  const auto upsert = upsert_of({"a"}, {row({"a"}, R"({"a":6})")});
+  const auto joined = [](const std::vector<step>& steps) {
+    std::vector<statement> all;
+    for (const auto& s : steps)
+      BOOST_REQUIRE(!append_statements(s, all));
+    join_inserts(all);
+    std::string text;
+    for (const auto& s : all)
+      text += s.params.front() + " ";
+    return text;
+  };
+  BOOST_TEST(joined({}) == "");
+  BOOST_TEST(joined({one}) == R"([{"a":1}] )");
+  BOOST_TEST(joined({one, two, one}) == R"([{"a":1},{"a":2},{"a":3},{"a":1}] )");
+  // Nothing changes its place.
+  BOOST_TEST(joined({one, other, one}) == R"([{"a":1}] [{"b":4}] [{"a":1}] )");
+  BOOST_TEST(joined({one, two, update, one, two}) ==
+             R"([{"a":1},{"a":2},{"a":3}] {"a":5} [{"a":1},{"a":2},{"a":3}] )");
+  BOOST_TEST(joined({upsert, upsert}) == R"([{"a":6}] [{"a":6}] )"); // They might touch the same row.
+  auto nothing = insert_of({row({}, "{}"), row({}, "{}")});
+  std::vector<statement> defaults;
+  BOOST_REQUIRE(!append_statements(nothing, defaults));
+  join_inserts(defaults);
+  BOOST_TEST(defaults.size() == 2U);
+}
+
 BOOST_AUTO_TEST_CASE(a_shape_is_found_by_its_text_until_others_were_used_more_lately) {
   shape_cache cache{2};
   const auto a = cache.add("a");

@@ -286,9 +286,10 @@ END $$;
 -- case, as a UUID may be written either way: an entry too many is parked rather than one too few. What cannot
 -- be read touches nothing.
 --
--- Tables are found with the caller's search_path, as in the steps: never SECURITY DEFINER.
+-- Tables are found with the caller's search_path, as in the steps: never SECURITY DEFINER. Compiling the query
+-- takes 90 ms, running it 0.25: without JIT.
 CREATE OR REPLACE FUNCTION chasqui.touches(p_payload text, OUT writes text[], OUT reads text[])
-LANGUAGE plpgsql STABLE SECURITY INVOKER
+LANGUAGE plpgsql STABLE SECURITY INVOKER SET jit = off
 AS $$
 BEGIN
   WITH step AS (

@@ -46,6 +46,9 @@ SELECT test.is('no such table', (chasqui.touches('{"steps":[{"op":"insert","tabl
   '({},{})');
 SELECT test.is('no JSON', (chasqui.touches('nonsense'))::text, '({},{})');
 
+\echo nobody compiles what is asked for every entry
+SELECT test.is('touches', proconfig, '{jit=off}'::text[]) FROM pg_proc WHERE oid = 'chasqui.touches'::regproc;
+
 \echo descendants of a dead letter are parked behind it, and nothing else is
 SELECT test.is('the dead letter', pg_temp.attempt('fam', 1, test.id(601), 'SELECT 1/0', pg_temp.insert_unit(1)),
   'rejected 22012 division by zero letters 1');

@@ -17,7 +17,8 @@ struct applied_entry {
   uuid id;
   std::string lane;
   seqno seq = 0;
-  std::uint64_t xid = 0; ///< The database transaction that applied it: these count in the order of the work.
+  std::uint64_t xid =
+      0; ///< The database transaction that applied it; they are numbered in the order of the work.
 };
 
 /// What one server holds of a night.

@@ -130,13 +130,18 @@ private:
     };
   }
 
+  static fault not_open() { return {fault_code::store_unavailable, "The log is not open.", ""}; }
   [[nodiscard]] fault letters_away() const {
     return {fault_code::unavailable, "Dead letters are kept in Redis, which is away: " + redis_fault_.message,
             ""};
   }
-  /// Does `order` where dead letters stand, once entry `seq` stands there, too.
-  void with_letters(const std::string& lane, seqno seq,
-                    const std::function<void(log_store&, handler<fault>)>& order, const handler<fault>& then);
+  /// Changes dead letters where they stand, once entry `seq` stands there, too.
+  void change_letters(const std::string& lane, seqno seq,
+                      const std::function<void(log_store&, handler<fault>)>& change,
+                      const handler<fault>& then);
+  template <class Answer>
+  void ask_letters(const std::function<void(log_store&, handler<Answer>)>& question,
+                   const handler<Answer>& then);
   void settle_opening(bool late);
   void open_redis();
   void on_redis_opened(log_opened opened);

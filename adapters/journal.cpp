@@ -145,10 +145,10 @@ public:
 private:
   template <class Answer, class Work> void call(std::uint64_t bytes, handler<Answer> then, Work work) {
     const auto job = [at = desk_, turn = desk_->turn.load(), then, work = std::move(work)] {
-      then(at->turn == turn ? work(at->session) : failed_with<Answer>(at->session.closed()));
+      then(at->turn == turn ? work(at->session) : unanswered<Answer>(at->session.closed()));
     };
     if (!desk_->queue.offer(bytes, job))
-      then(failed_with<Answer>(overloaded()));
+      then(unanswered<Answer>(overloaded()));
   }
   void call_in_steps(const handler<fault>& then, step work) {
     const auto job = [at = desk_, turn = desk_->turn.load(), then, work = std::move(work)] {

@@ -11,7 +11,6 @@
 namespace chasqui {
 namespace {
 
-constexpr std::size_t id_bytes = 16;
 constexpr std::uint64_t answer_letters_max = 10'000;
 constexpr std::uint64_t answer_bytes_max = 16U << 20U;
 
@@ -41,9 +40,7 @@ dead_letter letter_of(const sqlite_query& row) {
                 std::string{row.bytes(5)},
                 std::string{row.bytes(6)},
                 time_of(row, 3),
-                {}};
-  for (auto rest = row.bytes(8); rest.size() >= id_bytes; rest.remove_prefix(id_bytes))
-    letter.why.behind.push_back(from_bytes(rest.substr(0, id_bytes)).value_or(uuid{}));
+                ids_from_bytes(row.bytes(8))};
   letter.payload = row.bytes(7);
   return letter;
 }
@@ -68,9 +65,7 @@ fault bury_entry(sqlite_database& database, const rejected& why) {
     return {};
   instant kept_at;
   std::string payload;
-  std::string behind;
-  for (const auto& one : why.behind)
-    behind += to_bytes(one);
+  const auto behind = to_bytes(why.behind);
   const auto found = first_entry(database, why.lane, why.seq, why.seq);
   if (found && found->is_sound) {
     if (found->it.id != why.id)

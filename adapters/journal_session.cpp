@@ -37,7 +37,7 @@ log_opened journal_session::open(const std::vector<std::string>& lanes) {
   if (problem.code == fault_code::outcome_unknown) // Of taking the epoch: the next one is greater anyway.
     problem.code = fault_code::store_unavailable;
   shut(problem.message);
-  return failed_with<log_opened>(problem);
+  return unanswered<log_opened>(problem);
 }
 
 fault journal_session::begin(const std::vector<std::string>& lanes, log_opened& into) {

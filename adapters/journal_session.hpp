@@ -47,19 +47,10 @@ private:
   bool suspect_ = false; ///< SQLite found damage: the file is looked at as a whole when it is opened again.
 };
 
-inline fault& problem_of(fault& answer) { return answer; }
-template <class Answer> fault& problem_of(Answer& answer) { return answer.problem; }
-
-template <class Answer> Answer failed_with(const fault& problem) {
-  Answer answer;
-  problem_of(answer) = problem;
-  return answer;
-}
-
 template <class Answer, class Work> Answer journal_session::attempt(const Work& work, bool may_spend) {
   Answer answer;
   const auto problem = carry_out([&](sqlite_database& database) { answer = work(database); }, may_spend);
-  return problem ? failed_with<Answer>(problem) : answer;
+  return problem ? unanswered<Answer>(problem) : answer;
 }
 
 } // namespace chasqui

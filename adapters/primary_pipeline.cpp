@@ -18,7 +18,7 @@ namespace {
 constexpr std::size_t shapes_max = 500;
 
 /// What shares a transaction fails together and is sent again, so that more is not always better; beyond this
-/// there is nothing left to save (docs/performance.md).
+/// there is little left to save.
 constexpr std::size_t joined_entries_max = 64;
 constexpr std::uint64_t joined_bytes_max = 64U << 10U;
 

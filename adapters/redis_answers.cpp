@@ -86,9 +86,7 @@ bool read_letter(const redis_reply& reply, dead_letter& into) {
   why.sqlstate = reply[3].text();
   why.message = reply[4].text();
   into.payload = reply[6].text();
-  const auto behind = reply[7].text();
-  for (std::size_t at = 0; at + 16 <= behind.size(); at += 16)
-    why.behind.push_back(from_bytes(behind.substr(at, 16)).value_or(uuid{}));
+  why.behind = ids_from_bytes(reply[7].text());
   return reply.size() == 8 && read_number(reply[1], why.seq) && read_id(reply[2], why.id) &&
          read_time(reply[5], why.at);
 }

@@ -16,17 +16,6 @@
 
 namespace chasqui {
 
-/// The answer to a call that could not be carried out.
-template <class Answer> Answer unanswered(const fault& problem) {
-  Answer answer;
-  answer.problem = problem;
-  return answer;
-}
-template <> inline fault unanswered<fault>(const fault& problem) { return problem; }
-
-inline const fault& problem_of(const fault& answer) { return answer; }
-template <class Answer> const fault& problem_of(const Answer& answer) { return answer.problem; }
-
 /// The log behind one `redis_log`, on the I/O thread. Calls go out as they come: Redis carries them out in
 /// that order. How many are under way is for the caller to bound.
 class redis_session : public std::enable_shared_from_this<redis_session> {

@@ -165,9 +165,7 @@ void redis_session::bury(const rejected& why, handler<fault> then) {
   const auto seq = std::to_string(why.seq);
   const auto id = to_bytes(why.id);
   const auto at = to_micros(why.at);
-  std::string behind;
-  for (const auto& one : why.behind)
-    behind += to_bytes(one);
+  const auto behind = to_bytes(why.behind);
   order(redis_bury_script(), {epoch_, why.lane, seq, id, why.sqlstate, why.message, at, behind},
         std::move(then));
 }

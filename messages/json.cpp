@@ -139,7 +139,7 @@ void to_json(nlohmann::json& j, const dead_letter& x) {
   j = {{"id", to_string(x.why.id)},
        {"lane", x.why.lane},
        {"seq", x.why.seq},
-       {"stage", to_string(x.why.behind.empty() ? stage::rejected : stage::parked)},
+       {"stage", to_string(stage_of(x.why))},
        {"sqlstate", x.why.sqlstate},
        {"message", x.why.message},
        {"at", json_or_null(x.why.at)},

@@ -162,6 +162,9 @@ struct rejected {
   std::vector<uuid> behind = {}; ///< parked: the dead letters that it depends on.
 };
 
+/// `rejected` or `parked`.
+inline stage stage_of(const rejected& r) { return r.behind.empty() ? stage::rejected : stage::parked; }
+
 /// What an operator may do about a dead letter.
 enum class letter_action : std::uint8_t {
   retry,  ///< Try it again.

@@ -129,8 +129,6 @@ document describe(const life& found) {
 
 namespace {
 
-stage stage_of(const rejected& why) { return why.behind.empty() ? stage::rejected : stage::parked; }
-
 std::string joined(const std::vector<uuid>& ids) {
   std::string out;
   for (const auto& id : ids)

@@ -3,6 +3,7 @@
 // The link as the sandbox uses it: the real program between real sockets.
 
 #include "tests/support/temp_dir.hpp"
+#include "tests/support/wait_until.hpp"
 
 #include <arpa/inet.h>
 #include <poll.h>
@@ -36,13 +37,7 @@ using std::chrono::steady_clock;
 constexpr milliseconds deadline{30'000};
 
 inline bool eventually(const std::function<bool()>& holds, milliseconds within = deadline) {
-  const auto until = steady_clock::now() + within;
-  while (!holds()) {
-    if (steady_clock::now() > until)
-      return false;
-    std::this_thread::sleep_for(milliseconds{2});
-  }
-  return true;
+  return wait_until(holds, in(within));
 }
 
 /// Whether it keeps holding for a while.

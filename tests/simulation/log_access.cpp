@@ -11,13 +11,6 @@ namespace {
 
 fault out_of_reach(fault_code code) { return {code, "The store does not answer.", ""}; }
 
-template <class Answer> Answer unanswered(fault_code code = fault_code::store_unavailable) {
-  Answer out;
-  out.problem = out_of_reach(code);
-  return out;
-}
-template <> fault unanswered<fault>(fault_code code) { return out_of_reach(code); }
-
 } // namespace
 
 /// Speaks to the store over one connection, and over a new one after every `open`.
@@ -116,8 +109,11 @@ protected:
     if (!life_->lasts)
       return;
     if (connection_ && !connection_->is_broken())
-      return connection_->call<Answer>(std::move(what), unanswered<Answer>(if_lost), std::move(then));
-    access_.world_.after({}, [then = std::move(then)] { then(unanswered<Answer>()); }); // It never left.
+      return connection_->call<Answer>(std::move(what), unanswered<Answer>(out_of_reach(if_lost)),
+                                       std::move(then));
+    access_.world_.after({}, [then = std::move(then)] { // It never left.
+      then(unanswered<Answer>(out_of_reach(fault_code::store_unavailable)));
+    });
   }
 
   void change(std::function<fault(log_server&, epoch_no)> what, handler<fault> then) {

@@ -52,8 +52,6 @@ private:
   };
   using call_ptr = std::shared_ptr<pending>;
 
-  static const fault& problem_of(const fault& answer) { return answer; }
-  template <class Answer> static const fault& problem_of(const Answer& answer) { return answer.problem; }
   static bool ends_it(const fault& problem) {
     return problem.code == fault_code::store_unavailable || problem.code == fault_code::outcome_unknown;
   }

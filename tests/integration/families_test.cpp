@@ -4,8 +4,15 @@
 #include "tests/support/sql.hpp"
 #include "tests/support/wait_until.hpp"
 
+#include <nlohmann/json.hpp>
+
 #include <chrono>
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
 #include <string>
+#include <sys/wait.h>
+#include <vector>
 
 // Dead letters, what is parked behind them, and what operators decide about them, through the daemon and on
 // real servers.
@@ -62,6 +69,24 @@ struct archive : observatory {
     return wait_for([&](const auto& s) { return s.log.dead_letters == letters; }, 30s) &&
            wait_until_replicated(30s);
   }
+  /// What the console prints; its exit code must be `expected`.
+  std::string console(const std::vector<std::string>& words, int expected = 0,
+                      const std::string& input = "") {
+    const auto file = [this](const char* name) { return box().dir() + "/console." + name; };
+    std::ofstream{file("in")} << input;
+    std::string line = program("chasqui") + " --config " + box().settings_file();
+    for (const auto& word : words)
+      line += " '" + word + "'";
+    line += " <" + file("in") + " >" + file("out") + " 2>" + file("err");
+    const auto code = std::system(line.c_str()); // NOLINT(concurrency-mt-unsafe): one thread.
+    std::ifstream out{file("out")};
+    std::ifstream err{file("err")};
+    said = {std::istreambuf_iterator<char>{err}, {}};
+    BOOST_TEST(WEXITSTATUS(code) == expected, said);
+    return {std::istreambuf_iterator<char>{out}, {}};
+  }
+  std::string said; ///< On the console's standard error.
+
   std::string on_primary(const std::string& what) { return sql(box().direct_dsn(), what); }
 };
 
@@ -109,6 +134,42 @@ BOOST_AUTO_TEST_CASE(descendants_of_a_dead_letter_are_parked_and_an_edit_release
   BOOST_TEST(decisions[0].payload.find("because") != std::string::npos);
   BOOST_TEST(site.on_primary("SELECT action || ' ' || made_by || ' ' || reason FROM chasqui.decision") ==
              "edit tester because");
+}
+
+BOOST_AUTO_TEST_CASE(an_operator_decides_at_the_console) {
+  archive site;
+  const auto bad = to_string(site.keep_unit(1, "bad"));
+  site.keep_file(11, 1);
+  BOOST_REQUIRE(site.settles(2));
+  const auto listed = nlohmann::json::parse(site.console({"-o", "json", "dead", "list"}));
+  BOOST_TEST(listed.at("total") == 2);
+  BOOST_TEST(listed.at("dead_letters")[0].at("stage") == "rejected");
+  BOOST_TEST(listed.at("dead_letters")[1].at("stage") == "parked");
+  BOOST_TEST(listed.at("dead_letters")[1].at("behind")[0] == bad);
+  const auto exported = site.console({"dead", "export", "--txn", bad});
+  BOOST_TEST(nlohmann::json::parse(exported).at("id") == bad);
+
+  site.console({"dead", "retry", bad, "--dry-run"});
+  BOOST_TEST(site.said.find("would try it again, and once it is applied the 1 parked behind it") !=
+                 std::string::npos,
+             site.said);
+  site.console({"dead", "edit", bad, "--dry-run"}, 1, "{}");
+  BOOST_TEST(site.on_primary("SELECT count(*) FROM chasqui.decision") == "0");
+
+  site.console({"dead", "retry", random_id(), "--yes"}, 1);
+  site.console({"dead", "edit", bad, "--yes"}, 1, R"({"steps":[]})");
+  const auto receipt =
+      site.console({"dead", "edit", bad, "--yes", "--reason", "a typing error"}, 0,
+                   R"({"steps":[{"op":"insert","table":"unit","rows":[{"id":1,"status":"good"}]}]})");
+  BOOST_REQUIRE(site.settles(0));
+  BOOST_TEST(site.on_primary("SELECT count(*) FROM file") == "1");
+  const auto history = nlohmann::json::parse(site.console({"-o", "json", "dead", "history"})).at("decisions");
+  BOOST_REQUIRE(history.size() == 1U);
+  BOOST_TEST(history[0].at("id") == nlohmann::json::parse(receipt).at("id"));
+  BOOST_TEST(history[0].at("action") == "edit");
+  BOOST_TEST(history[0].at("reason") == "a typing error");
+  BOOST_TEST(history[0].at("letters").size() == 2U);
+  BOOST_TEST(site.on_primary("SELECT made_by FROM chasqui.decision") == history[0].at("made_by"));
 }
 
 BOOST_AUTO_TEST_CASE(a_decision_made_in_an_outage_takes_effect_after_it_and_survives_a_restart) {

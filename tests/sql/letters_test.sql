@@ -107,6 +107,8 @@ FROM chasqui.cursor WHERE site = 'site' AND lane IN ('bulk', 'fam');
 
 \echo what is discarded never comes back, and its family is tried or goes with it
 SELECT test.is('alone', pg_temp.resolve('fam', 14, test.id(623), 'discard', test.id(608)), 'applied letters 0 608=discarded');
+SELECT test.is('it is not called applied', array_agg(discarded ORDER BY txn_id), '{f,t}'::boolean[])
+FROM chasqui.applied WHERE txn_id IN (test.id(601), test.id(608));
 SELECT test.is('it comes again', pg_temp.attempt('fam', 15, test.id(608), 'SELECT 1', '{}') LIKE 'skipped %', true);
 SELECT pg_temp.attempt('fam', 16, test.id(631), 'SELECT 1/0', pg_temp.insert_unit(31)),
        pg_temp.attempt('fam', 17, test.id(632), 'INSERT INTO unit VALUES (32)', pg_temp.insert_unit(32), ARRAY[test.id(631)]),

@@ -137,6 +137,18 @@ fault log_server::clear() {
   return change<fault>(true, [](log_contents& c) { return c.clear(); });
 }
 
+fault log_server::hand_over(const std::string& lane, const std::vector<entry>& entries) {
+  if (auto problem = refusal(now_.epoch(), true))
+    return problem;
+  return change<fault>(true, [=](log_contents& c) { return c.hand_over(lane, entries); });
+}
+
+fault log_server::end_handover(epoch_no epoch, std::uint64_t through) {
+  if (auto problem = refusal(epoch, false))
+    return problem;
+  return change<fault>(true, [=](log_contents& c) { return c.end_handover(through); });
+}
+
 void log_server::release(const lifetime_ptr& who) {
   if (owner_ && owner_->life == who)
     owner_.reset();

@@ -6,7 +6,7 @@ namespace chasqui::simulation {
 
 namespace {
 
-constexpr sim_time background_flush{std::chrono::milliseconds{400}}; // At most twice wal_writer_delay.
+constexpr sim_time wal_writer_flush{std::chrono::milliseconds{400}}; // At most twice wal_writer_delay.
 constexpr std::uint32_t flaky_refusals = 2;
 constexpr auto poison_state = "23505";
 
@@ -161,7 +161,7 @@ void primary_server::flush(std::size_t through) {
 
 void primary_server::flush_in_background() {
   auto through = flushed_;
-  while (through < wal_.size() && wal_[through].at + background_flush <= world_.now())
+  while (through < wal_.size() && wal_[through].at + wal_writer_flush <= world_.now())
     ++through;
   flush(through);
 }

@@ -10,14 +10,14 @@
 namespace chasqui {
 namespace {
 
-const char* const leave = R"lua(
+const char* const hand_over_body = R"lua(
 for i = 2, #ARGV, 3 do
   redis.call('XADD', prefix .. 'handover', '*', 'l', ARGV[1], 'i', ARGV[i], 't', ARGV[i + 1], 'p', ARGV[i + 2])
 end
 return 1
 )lua";
 
-const char* const look = R"lua(
+const char* const take_handover_body = R"lua(
 local answer, bytes, bytes_max = {}, 0, tonumber(ARGV[2])
 for _, found in ipairs(redis.call('XRANGE', prefix .. 'handover', '-', '+', 'COUNT', ARGV[1])) do
   local f = found[2]
@@ -28,7 +28,7 @@ end
 return answer
 )lua";
 
-const char* const forget = R"lua(
+const char* const end_handover_body = R"lua(
 local refusal = not_owner(ARGV[1])
 if refusal then return refusal end
 local waiting = prefix .. 'handover'
@@ -41,17 +41,17 @@ return 1
 } // namespace
 
 const std::string& redis_hand_over_script() {
-  static const auto text = redis_script(ordinary, {redis_common, leave});
+  static const auto text = redis_script(ordinary, {redis_common, hand_over_body});
   return text;
 }
 
 const std::string& redis_take_handover_script() {
-  static const auto text = redis_script(only_looks, {redis_common, look});
+  static const auto text = redis_script(only_looks, {redis_common, take_handover_body});
   return text;
 }
 
 const std::string& redis_end_handover_script() {
-  static const auto text = redis_script(makes_room, {redis_common, forget});
+  static const auto text = redis_script(makes_room, {redis_common, end_handover_body});
   return text;
 }
 

@@ -11,8 +11,8 @@ namespace chasqui {
 /// Bounds on the bytes under way.
 struct window_bounds {
   std::uint64_t bytes_max = 16U << 20U;
-  std::uint64_t start_bytes = 1U << 20U; ///< Before it is known what the link carries.
-  std::chrono::milliseconds queue{500};  ///< How long what is sent may queue on the link.
+  std::uint64_t start_bytes = 512U << 10U; ///< Before it is known what the link carries.
+  std::chrono::milliseconds queue{500};    ///< How long what is sent may queue on the link.
 };
 
 /// How many bytes may be under way: what the link has carried, by the answers, in a round trip and a short

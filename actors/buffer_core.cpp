@@ -17,10 +17,19 @@ append_reply refusal(ticket who, fault why) {
   return out;
 }
 
+fault overload() {
+  return {fault_code::overloaded,
+          "Too many submissions wait for the store (buffer.waiting_entries_max, waiting_bytes_max): those of "
+          "the lanes that come first in the settings go first. Nothing was kept; submit again, with the same "
+          "id.",
+          ""};
+}
+
 } // namespace
 
 buffer_core::buffer_core(const std::vector<std::string>& lanes, buffer_limits limits)
-    : limits_{limits}, lane_names_{lanes} {
+    : limits_{limits}, lane_names_{lanes}, waiting_{lanes, limits.waiting_entries_max,
+                                                    limits.waiting_bytes_max} {
   for (const auto& name : lanes)
     lanes_.emplace(name, name);
 }
@@ -54,6 +63,7 @@ buffer_actions buffer_core::on_opened(log_opened opened, moment now) {
     // The first entry of one store may not be the first of the log: what was not released is not trimmed.
     lane.trimmed = std::min(marks.first - 1, marks.released);
     lane.marks = std::move(marks);
+    lane.releases.add(lane.trimmed, lane.marks.released, steady_instant(now.steady));
     lane.dirty = true;
     lane.kept.add(lane.marks.replicated, lane.marks.head,
                   first_time && lane.marks.oldest_at != instant{} ? lane.marks.oldest_at : now.wall);
@@ -84,14 +94,7 @@ fault buffer_core::admission(const append& what) const {
             "Lane " + what.lane + " holds " + std::to_string(limits_.pending_entries_max) +
                 " entries that are not replicated, the limit (buffer.pending_entries_max). Nothing was kept.",
             ""};
-  if (waiting_.size() >= limits_.waiting_entries_max ||
-      waiting_bytes_ + what.payload.size() > limits_.waiting_bytes_max)
-    return {fault_code::overloaded,
-            "Too many submissions wait for the store (buffer.waiting_entries_max, waiting_bytes_max). "
-            "Nothing was "
-            "kept; submit again, with the same id.",
-            ""};
-  return {};
+  return waiting_.has_room_for(what) ? fault{} : overload();
 }
 
 buffer_actions buffer_core::on_append(ticket who, append what, moment now) {
@@ -100,8 +103,9 @@ buffer_actions buffer_core::on_append(ticket who, append what, moment now) {
     out.replies.push_back(refusal(who, std::move(problem)));
     return out;
   }
-  waiting_bytes_ += what.payload.size();
-  waiting_.push_back({who, std::move(what), now.steady + limits_.submit_deadline - tick_margin});
+  for (const auto& w :
+       waiting_.add({who, std::move(what), now.steady + limits_.submit_deadline - tick_margin}))
+    out.replies.push_back(refusal(w.who, overload()));
   send_group(out, now.wall);
   return out;
 }
@@ -111,15 +115,13 @@ void buffer_core::send_group(buffer_actions& out, instant now) {
     return;
   std::uint64_t bytes = 0;
   while (!waiting_.empty() && out.append.size() < limits_.group_entries_max) {
-    auto& next = waiting_.front();
-    const auto size = static_cast<std::uint64_t>(next.what.payload.size());
+    const auto size = static_cast<std::uint64_t>(waiting_.front().what.payload.size());
     if (!out.append.empty() && bytes + size > limits_.group_bytes_max)
       break;
     bytes += size;
-    waiting_bytes_ -= size;
+    auto next = waiting_.pop();
     flying_.push_back({next.who, next.what.id, next.deadline, false});
     out.append.push_back({next.what.id, std::move(next.what.lane), std::move(next.what.payload), now});
-    waiting_.pop_front();
   }
   append_in_flight_ = true;
 }
@@ -238,10 +240,8 @@ void buffer_core::lose_store(buffer_actions& out, const fault& why, moment now) 
 }
 
 void buffer_core::answer_waiting(buffer_actions& out, const fault& why) {
-  for (const auto& w : waiting_)
+  for (const auto& w : waiting_.clear())
     out.replies.push_back(refusal(w.who, why));
-  waiting_.clear();
-  waiting_bytes_ = 0;
 }
 
 buffer_actions buffer_core::on_tick(moment now) {
@@ -261,16 +261,12 @@ buffer_actions buffer_core::on_tick(moment now) {
 }
 
 void buffer_core::expire(buffer_actions& out, time_point now) {
-  while (!waiting_.empty() && waiting_.front().deadline <= now) {
+  for (const auto& w : waiting_.expire(now))
     out.replies.push_back(
-        refusal(waiting_.front().who,
-                {fault_code::store_unavailable,
-                 "The store did not take it in time (buffer.submit_deadline_ms). Nothing was kept; submit "
-                 "again, with the same id.",
-                 ""}));
-    waiting_bytes_ -= waiting_.front().what.payload.size();
-    waiting_.pop_front();
-  }
+        refusal(w.who, {fault_code::store_unavailable,
+                        "The store did not take it in time (buffer.submit_deadline_ms). Nothing was kept; "
+                        "submit again, with the same id.",
+                        ""}));
   for (auto& f : flying_) {
     if (f.answered || f.deadline > now)
       continue;

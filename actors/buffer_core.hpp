@@ -1,5 +1,6 @@
 #pragma once
 
+#include "actors/append_queue.hpp"
 #include "actors/moment.hpp"
 #include "actors/store_pair.hpp"
 #include "actors/timeline.hpp"
@@ -11,7 +12,6 @@
 
 #include <chrono>
 #include <cstdint>
-#include <deque>
 #include <map>
 #include <optional>
 #include <set>
@@ -31,6 +31,7 @@ struct buffer_limits {
   std::uint64_t group_entries_max = 500;
   std::uint64_t group_bytes_max = 4U << 20U;
   std::uint64_t retain_entries = 10'000;
+  std::chrono::milliseconds retain_for{std::chrono::hours{24}};
   std::uint64_t waiters_max = 20'000;
   std::chrono::milliseconds mark_interval{100}; ///< Marks are saved at most so often.
   std::chrono::milliseconds reopen_min{100};
@@ -133,8 +134,11 @@ private:
     lane_marks marks;
     seqno sent = 0;
     seqno trimmed = 0;
+    seqno outlived = 0;       ///< Released for longer than it is to be kept.
     bool taker_waits = false; ///< Somebody took all there was.
-    bool dirty = false;       ///< Marks have moved since they were saved.
+    bool had_more = false;    ///< Who took last did not get all there was.
+    time_point taken_at;
+    bool dirty = false; ///< Marks have moved since they were saved.
     lsn flushed;
     std::map<seqno, rejected> unburied;  ///< Dead letters that the store has not confirmed.
     std::map<seqno, resolved> unsettled; ///< Decisions that the store has not confirmed.
@@ -142,11 +146,7 @@ private:
     timeline kept{4096, timeline::forget::detail};
     timeline commits{4096, timeline::forget::oldest};
     timeline replays{4096, timeline::forget::oldest};
-  };
-  struct waiting_append {
-    ticket who;
-    append what;
-    time_point deadline;
+    timeline releases{4096, timeline::forget::detail}; ///< By the steady clock.
   };
   struct flying_append {
     ticket who;
@@ -161,6 +161,8 @@ private:
     time_point deadline;
   };
 
+  /// Whether a lane in front of this one has more than it can send.
+  [[nodiscard]] bool goes_last(const std::string& lane, time_point now) const;
   [[nodiscard]] fault admission(const append& what) const;
   void refuse_group(buffer_actions& out, const std::vector<flying_append>& flying, const fault& why,
                     moment now);
@@ -169,7 +171,7 @@ private:
   void move_heads(buffer_actions& out, const std::vector<append_slot>& slots, instant now);
   static void hint(buffer_actions& out, lane_state& lane);
   void send_group(buffer_actions& out, instant now);
-  void release(buffer_actions& out, lane_state& lane, instant now);
+  void release(buffer_actions& out, lane_state& lane, moment now);
   /// What the store is still to be told about dead letters.
   static void tell_again(buffer_actions& out, const lane_state& lane);
   /// Whether the store has it; else it is told again.
@@ -195,8 +197,7 @@ private:
   epoch_no epoch_ = 0;
   std::uint32_t reopens_ = 0;
   time_point reopen_at_;
-  std::deque<waiting_append> waiting_;
-  std::uint64_t waiting_bytes_ = 0;
+  append_queue waiting_;
   std::vector<flying_append> flying_;
   bool append_in_flight_ = false;
   std::uint32_t marks_in_flight_ = 0;

@@ -64,7 +64,7 @@ buffer_actions buffer_core::on_buried(const rejected& why, const fault& problem,
   auto& lane = lanes_.at(why.lane);
   lane.unburied.erase(why.seq);
   out.count_dead = true; // It may have been among them before: the store knows.
-  release(out, lane, now.wall);
+  release(out, lane, now);
   return out;
 }
 
@@ -78,7 +78,7 @@ buffer_actions buffer_core::on_settled(const resolved& what, const fault& proble
       found != lane.unsettled.end() && found->second.letters.size() <= what.letters.size())
     lane.unsettled.erase(found);
   out.count_dead = true;
-  release(out, lane, now.wall);
+  release(out, lane, now);
   return out;
 }
 

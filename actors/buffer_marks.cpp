@@ -8,6 +8,12 @@
 
 namespace chasqui {
 
+namespace {
+
+constexpr std::chrono::seconds taker_counts{10}; // It takes again while it has a link that carries anything.
+
+} // namespace
+
 event buffer_core::range_event(event_kind kind, const lane_state& lane, seqno from, seqno to, instant at) {
   return {0, at, kind, lane.marks.lane, from, to, {}, {}};
 }
@@ -45,7 +51,22 @@ std::variant<batch, fault> buffer_core::on_slice(const take& what, log_slice sli
   const auto last = slice.entries.empty() ? what.from_seq - 1 : slice.entries.back().seq;
   lane.sent = last;
   lane.taker_waits = last >= lane.marks.head;
-  return batch{what.lane, what.from_seq, std::move(slice.entries), lane.marks.head};
+  lane.had_more = !lane.taker_waits;
+  lane.taken_at = now.steady;
+  return batch{what.lane, what.from_seq, std::move(slice.entries), lane.marks.head,
+               goes_last(what.lane, now.steady)};
+}
+
+// What nobody takes needs no link: its forwarder may have none.
+bool buffer_core::goes_last(const std::string& lane, time_point now) const {
+  for (const auto& name : lane_names_) {
+    if (name == lane)
+      return false;
+    const auto& before = lanes_.at(name);
+    if (before.had_more && now - before.taken_at < taker_counts)
+      return true;
+  }
+  return false;
 }
 
 std::variant<align_step, fault> buffer_core::begin_align(const align& what) const {
@@ -73,7 +94,7 @@ std::variant<alignment, fault> buffer_core::end_align(const align& what, seqno m
                  "The primary has applied lane " + what.lane + " up to " + std::to_string(what.cursor) +
                      ", but entries up to " + std::to_string(missing_to) +
                      " are no longer in the log: they were on the replica, and were released, up to " +
-                     std::to_string(marks.released) + " (buffer.retain_entries).",
+                     std::to_string(marks.released) + " (buffer.retain_entries, retain_for_ms).",
                  ""};
   out.skip_to = std::min(missing_to, what.cursor + suspects_max);
   for (const auto& line : roll)
@@ -126,13 +147,13 @@ buffer_actions buffer_core::on_replicated(const replicated& r, moment now) {
     lane.marks.replicated = r.seq;
     lane.dirty = true;
     room_.passed(r.lane, waiting_room::mark::replicated, r.seq, out.waits);
-    release(out, lane, now.wall);
+    release(out, lane, now);
     save_marks(out, now);
   }
   return out;
 }
 
-void buffer_core::release(buffer_actions& out, lane_state& lane, instant now) {
+void buffer_core::release(buffer_actions& out, lane_state& lane, moment now) {
   auto through = lane.marks.replicated;
   if (!lane.unburied
            .empty()) // Its payload is in the log alone until the store has it among the dead letters.
@@ -141,7 +162,11 @@ void buffer_core::release(buffer_actions& out, lane_state& lane, instant now) {
     through = std::min(through, lane.unsettled.begin()->first - 1);
   if (through <= lane.marks.released)
     return;
-  out.events.push_back(range_event(event_kind::released, lane, lane.marks.released + 1, through, now));
+  out.events.push_back(range_event(event_kind::released, lane, lane.marks.released + 1, through, now.wall));
+  // Only now, and not whenever time has passed: while nothing is released, the primary may have failed over
+  // to one that lacks what is old.
+  lane.releases.add(lane.marks.released, through, steady_instant(now.steady));
+  lane.outlived = lane.releases.reached(steady_instant(now.steady - limits_.retain_for));
   lane.marks.released = through;
   lane.dirty = true;
   room_.passed(lane.marks.lane, waiting_room::mark::released, through, out.waits);
@@ -153,9 +178,8 @@ void buffer_core::save_marks(buffer_actions& out, moment now) {
   for (auto& [name, lane] : lanes_) {
     if (!std::exchange(lane.dirty, false))
       continue;
-    const auto released = lane.marks.released;
-    const auto through = released > limits_.retain_entries ? released - limits_.retain_entries : 0;
-    lane.trimmed = std::max(lane.trimmed, through);
+    const auto surplus = lane.marks.released - std::min(lane.marks.released, limits_.retain_entries);
+    lane.trimmed = std::max({lane.trimmed, surplus, lane.outlived});
     lane.marks.first = std::max(lane.marks.first, lane.trimmed + 1);
     lane.dead.erase(lane.dead.begin(), lane.dead.lower_bound(lane.marks.first));
     out.mark.push_back({lane.marks, lane.trimmed});

@@ -78,6 +78,11 @@ void act(self_pointer self, forwarder_actions actions) {
     ask_way(self, *actions.ask);
   if (actions.ask_about)
     ask_about(self, *actions.ask_about);
+  if (actions.look && s.session)
+    s.session->look();
+  if (actions.moves)
+    self->send(s.peers.supervisor, link_moves{s.lane, actions.moves->waits, actions.moves->wants,
+                                              actions.moves->of, actions.moves->at});
   if (actions.in_step)
     self->send(s.peers.supervisor, link_up{s.lane});
   if (actions.pull)
@@ -96,6 +101,8 @@ void open_session(self_pointer self, const position& log) {
       answer_to<std::vector<segment_answer>>(self, [self](const std::vector<segment_answer>& answers) {
         act(self, self->state.core->on_answers(answers, now(self)));
       });
+  listener.moved = answer_to<transmission>(
+      self, [self](const transmission& t) { self->state.core->on_transmission(t, now(self).steady); });
   listener.lost = answer_to<fault>(self, [self](const fault& why) { leave(self, why); });
   s.session = s.primary->open({s.lane, log.epoch, log.released, passing_sqlstates()}, std::move(listener));
 }
@@ -123,6 +130,7 @@ forwarder_shell::behavior_type forwarder(self_pointer self, std::shared_ptr<prim
   self->delayed_send(self, tick_interval, tick{});
   return {
       [self](const available& a) { act(self, self->state.core->on_available(a)); },
+      [self](const give_up& g) { act(self, self->state.core->on_give_up(g.seq, now(self).steady)); },
       [](const io_answer& a) { a.then(); },
       [self](const tick&) {
         self->delayed_send(self, tick_interval, tick{});

@@ -71,7 +71,7 @@ void forwarder_core::start(forwarder_actions& out, time_point now) {
   // ours.
   send_barrier(out, now);
   // Even where there is nothing to take: only who took all there was is told of more.
-  pull(out, limits_.window_entries_max, limits_.window_bytes_max);
+  pull(out, limits_.window_entries_max, window_bytes());
 }
 
 } // namespace chasqui

@@ -12,6 +12,7 @@ forwarder_actions forwarder_core::on_batch(batch b, time_point now) {
   forwarder_actions out;
   pulling_ = 0;
   head_ = std::max(head_, b.head);
+  goes_last_ = b.goes_last;
   if (draining_)
     return out;
   if (b.from_seq == next_) {
@@ -22,10 +23,11 @@ forwarder_actions forwarder_core::on_batch(batch b, time_point now) {
                        ""};
       return out;
     }
-    for (auto& e : b.entries)
+    for (auto& e : b.entries) {
       send_entry(out, std::move(e), now);
-    if (barrier_due())
-      send_barrier(out, now);
+      if (barrier_due())
+        send_barrier(out, now);
+    }
   }
   pull_if_room(out);
   return out;
@@ -64,6 +66,7 @@ forwarder_actions forwarder_core::on_answers(const std::vector<segment_answer>& 
     const flight f = in_flight_.front();
     in_flight_.pop_front();
     bytes_in_flight_ -= f.bytes;
+    window_.on_answered(f.mark, f.bytes, now.steady);
     settle(out, f, a, now);
     if (out.quit)
       return out;
@@ -72,26 +75,6 @@ forwarder_actions forwarder_core::on_answers(const std::vector<segment_answer>& 
     out.quit = draining_ ? fault{} : *hole_;
   else
     pull_if_room(out);
-  return out;
-}
-
-forwarder_actions forwarder_core::on_tick(time_point now) {
-  forwarder_actions out;
-  if (!in_flight_.empty()) {
-    const auto waiting_since = std::max(heard_at_, in_flight_.front().sent_at);
-    if (now - waiting_since >= limits_.stall_timeout)
-      out.quit = fault{fault_code::stalled,
-                       "The primary has not answered for " + std::to_string(limits_.stall_timeout.count()) +
-                           " ms, with " + std::to_string(in_flight_.size()) + " segments under way.",
-                       ""};
-  } else if (next_ != 0 && now - heard_at_ >= limits_.heartbeat) {
-    send(out, segment{}, now);
-  }
-  if (ask_again_at_ && now >= *ask_again_at_) {
-    ask_again_at_.reset();
-    waiting_ = false;
-    pull_if_room(out);
-  }
   return out;
 }
 
@@ -108,7 +91,8 @@ forwarder_actions forwarder_core::drain(time_point now) {
 void forwarder_core::send(forwarder_actions& out, segment s, time_point now) {
   s.ticket = next_ticket_++;
   const auto bytes = static_cast<std::uint64_t>(s.what.payload.size());
-  in_flight_.push_back({s.ticket, s.kind, s.what.seq, s.what.id, bytes, generation_, now});
+  in_flight_.push_back(
+      {s.ticket, s.kind, s.what.seq, s.what.id, bytes, generation_, window_.on_sent(bytes_in_flight_, now)});
   bytes_in_flight_ += bytes;
   out.send.push_back(std::move(s));
 }
@@ -116,7 +100,7 @@ void forwarder_core::send(forwarder_actions& out, segment s, time_point now) {
 bool forwarder_core::barrier_due() const {
   const bool burst_ends = since_barrier_ > 0 && next_ > head_;
   return burst_ends || since_barrier_ >= limits_.barrier_entries ||
-         bytes_since_barrier_ >= limits_.window_bytes_max / 4;
+         bytes_since_barrier_ >= window_bytes() / 4;
 }
 
 void forwarder_core::send_barrier(forwarder_actions& out, time_point now) {
@@ -175,27 +159,6 @@ void forwarder_core::on_attempted(const flight& f, const segment_answer& a, mome
     refused_.push_back({lane_, f.seq, f.id, a.reject_sqlstate, a.reject_message, now.wall, a.behind});
   if (!a.settled.empty())
     decided_.push_back({lane_, f.seq, f.id, now.wall, a.settled});
-}
-
-void forwarder_core::wait_for(forwarder_actions& out, const flight& f, uuid dependency, time_point now) {
-  rewind(f.seq);
-  send_barrier(out, now); // Nobody knows when the next one would come.
-  waiting_ = true;
-  out.ask_about = find{dependency};
-}
-
-forwarder_actions forwarder_core::on_dependency(const std::optional<life>& found, time_point now) {
-  forwarder_actions out;
-  if (!waiting_)
-    return out;
-  // It cannot come any more: nobody has it; it stands behind this one; or it was there, and is gone.
-  const bool never =
-      !found || (found->lane == lane_ && found->seq >= next_) || found->stage == stage::released;
-  if (never)
-    final_ = next_;
-  ask_again_at_ = never ? now : now + ask_again_after_;
-  ask_again_after_ = std::min(2 * ask_again_after_, limits_.ask_again_max);
-  return out;
 }
 
 fault forwarder_core::refusal(const segment_answer& a, const std::string& what) const {
@@ -274,14 +237,17 @@ void forwarder_core::pull_if_room(forwarder_actions& out) {
     return;
   const auto entries = static_cast<std::uint64_t>(in_flight_.size());
   const auto room_entries = limits_.window_entries_max - std::min(entries, limits_.window_entries_max);
-  const auto room_bytes = limits_.window_bytes_max - std::min(bytes_in_flight_, limits_.window_bytes_max);
+  const auto window = window_bytes();
+  const auto room_bytes = window - std::min(bytes_in_flight_, window);
   // Small takes cost as much as large ones: wait for a quarter of the window, unless nothing else is under
   // way.
   const auto enough = [](std::uint64_t take_max, std::uint64_t window_max) {
     return std::max<std::uint64_t>(1, std::min(take_max, window_max / 4));
   };
   const bool roomy = room_entries >= enough(limits_.take_entries_max, limits_.window_entries_max) &&
-                     room_bytes >= enough(limits_.take_bytes_max, limits_.window_bytes_max);
+                     room_bytes >= enough(limits_.take_bytes_max, window);
+  if (!roomy && !goes_last_) // What it could carry shows only with all of the link.
+    window_.on_full();
   if (roomy || entries == 0)
     pull(out, room_entries, room_bytes);
 }

@@ -2,6 +2,7 @@
 
 #include "actors/forwarder_verdict.hpp"
 #include "actors/moment.hpp"
+#include "actors/send_window.hpp"
 #include "adapters/ports/primary.hpp"
 #include "messages/log.hpp"
 
@@ -19,6 +20,9 @@ namespace chasqui {
 struct forwarder_limits {
   std::uint64_t window_entries_max = 16'384;
   std::uint64_t window_bytes_max = 16U << 20U;
+  std::uint64_t window_start_bytes = 512U << 10U; ///< Before it is known what the link carries.
+  std::chrono::milliseconds queue{500};           ///< How long what is sent may queue on the link.
+  std::uint64_t rate_min_kbps = 128;              ///< A link that carries less counts as stalled.
   std::uint64_t take_entries_max = 500;
   std::uint64_t take_bytes_max = 1U << 20U;
   std::uint64_t barrier_entries = 1000;
@@ -30,6 +34,14 @@ struct forwarder_limits {
   std::chrono::milliseconds heartbeat{2000};
 };
 
+/// That the lane is not stuck, though nothing of it is committed.
+struct lane_moves {
+  seqno waits = 0; ///< This entry waits; 0: none does.
+  uuid wants;      ///< For this transaction,
+  std::string of;  ///< which is in this lane,
+  seqno at = 0;    ///< under this number.
+};
+
 /// What the shell does next, in this order.
 struct forwarder_actions {
   std::vector<segment> send;
@@ -39,7 +51,9 @@ struct forwarder_actions {
   std::optional<missing> lost; ///< What an alignment has brought to light.
   std::optional<align> ask;
   std::optional<find> ask_about; ///< What an entry waits for: has the log got it?
+  bool look = false;             ///< Ask the session how far it has come.
   bool in_step = false;          ///< The link works, and log and primary agree.
+  std::optional<lane_moves> moves;
   std::optional<take> pull;
   std::optional<fault> quit; ///< `none` when it has drained.
 };
@@ -52,7 +66,9 @@ struct forwarder_actions {
 /// other.
 class forwarder_core {
 public:
-  forwarder_core(std::string lane, forwarder_limits limits) : lane_{std::move(lane)}, limits_{limits} {}
+  forwarder_core(std::string lane, forwarder_limits limits)
+      : lane_{std::move(lane)}, limits_{limits}, window_{{limits.window_bytes_max, limits.window_start_bytes,
+                                                          limits.queue}} {}
 
   /// The session stands, or does not: asks the buffer how to go on from the primary's cursor.
   forwarder_actions on_opened(primary_opened opened, time_point now);
@@ -65,7 +81,11 @@ public:
   forwarder_actions on_available(const available& a);
   /// What the log knows of the transaction that an entry waits for; nothing, if it has none.
   forwarder_actions on_dependency(const std::optional<life>& found, time_point now);
+  /// What entry `seq` waits for cannot come: the primary shall decide without it.
+  forwarder_actions on_give_up(seqno seq, time_point now);
   forwarder_actions on_answers(const std::vector<segment_answer>& answers, moment now);
+  /// How far the session has come with what it was given.
+  void on_transmission(const transmission& t, time_point now);
   forwarder_actions on_tick(time_point now);
   /// Takes no more; quits with `none` once every segment, and a barrier behind them, is answered.
   forwarder_actions drain(time_point now);
@@ -80,10 +100,12 @@ private:
     uuid id;
     std::uint64_t bytes;
     std::uint64_t generation;
-    time_point sent_at;
+    send_window::mark mark;
   };
   void send(forwarder_actions& out, segment s, time_point now);
   [[nodiscard]] bool barrier_due() const;
+  [[nodiscard]] std::uint64_t window_bytes() const { return window_.bytes(goes_last_); }
+  void watch(forwarder_actions& out, time_point now);
   void send_barrier(forwarder_actions& out, time_point now);
   void send_entry(forwarder_actions& out, entry e, time_point now);
   void settle(forwarder_actions& out, const flight& f, const segment_answer& a, moment now);
@@ -103,6 +125,7 @@ private:
 
   std::string lane_;
   forwarder_limits limits_;
+  send_window window_;
   std::deque<flight> in_flight_;
   std::vector<rejected> refused_; ///< Dead letters on the primary that no barrier covers yet.
   std::vector<resolved> decided_; ///< The same of decisions.
@@ -122,8 +145,12 @@ private:
   bool waiting_ = false;           ///< Entry `next_` waits for what it depends on.
   std::optional<time_point> ask_again_at_;
   std::chrono::milliseconds ask_again_after_{0};
-  seqno final_ = 0; ///< This entry is not to wait any more.
+  seqno final_ = 0;        ///< This entry is not to wait any more.
+  bool goes_last_ = false; ///< Another lane needs the link.
   time_point heard_at_;
+  time_point moved_at_; ///< When the connection came on last.
+  time_point looked_at_;
+  transmission sent_so_far_;
   std::optional<fault> hole_; ///< What is at `next_` instead of an entry.
   seqno pulling_ = 0;         ///< Asked for from here on; 0 while nothing is.
   bool draining_ = false;

@@ -27,6 +27,10 @@ void act(self_pointer self, const supervision_actions& actions) {
   for (const auto& order : actions.stop)
     self->send_exit(s.running[order.child],
                     order.at_once ? caf::exit_reason::kill : caf::exit_reason::user_shutdown);
+  for (const auto& order : actions.give_up)
+    if (const auto& forwarder = s.running[order.child])
+      self->send(caf::actor_cast<forwarder_actor>(forwarder),
+                 give_up{s.table[order.child].spec.lane, order.seq});
   for (const auto index : actions.start)
     start_child(self, index);
   if (const auto notifier = s.around.notifier())
@@ -106,6 +110,9 @@ supervisor_shell::behavior_type supervisor(self_pointer self, std::vector<child_
   self->delayed_send(self, tick_interval, tick{});
   return {
       [self](const link_up& up) { act(self, self->state.core->on_link_up(up.lane, now(self))); },
+      [self](const link_moves& m) {
+        act(self, self->state.core->on_link_moves(m.lane, {m.waits, m.wants, m.of, m.at}, now(self)));
+      },
       [self](const sign_of_life&) { act(self, self->state.core->on_sign_of_life(now(self))); },
       [self](const steer& what) {
         act(self, self->state.core->on_steer(what, now(self)));

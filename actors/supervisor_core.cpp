@@ -103,6 +103,7 @@ supervision_actions supervisor_core::on_link_up(const std::string& lane, moment 
   supervision_actions out;
   if (auto* forwarder = forwarder_of(lane)) {
     forwarder->moved_at = now.steady;
+    forwarder->wait = {};
     shift(*forwarder, link_input::opened{}, now, out);
   }
   silent_ = false;
@@ -145,6 +146,8 @@ supervision_actions supervisor_core::on_progress(const log_report& log, moment n
     auto& c = *forwarder;
     const bool moves = lane.committed != std::exchange(c.committed, lane.committed) ||
                        lane.committed >= lane.head || !std::holds_alternative<phase::streaming>(c.phase);
+    if (c.wait.entry <= lane.committed)
+      c.wait = {};
     if (moves) {
       c.moved_at = now.steady;
     } else if (now.steady - c.moved_at >= policy_.progress_timeout) {
@@ -263,33 +266,6 @@ bool supervisor_core::is_backing_off() const {
   return std::any_of(children_.begin(), children_.end(), [](const child& c) {
     return c.spec.kind == child_kind::link && std::holds_alternative<phase::backing_off>(c.phase);
   });
-}
-
-link_status supervisor_core::link() const {
-  // The lane that is worst off speaks for the link.
-  static constexpr auto badness = [](link_phase p) {
-    switch (p) {
-    case link_phase::streaming:
-      return 0;
-    case link_phase::connecting:
-      return 1;
-    case link_phase::backing_off:
-      return 2;
-    case link_phase::paused:
-      return 3;
-    case link_phase::fenced:
-      return 4;
-    case link_phase::diverged:
-      return 5;
-    }
-    return 0;
-  };
-  std::optional<link_status> worst;
-  for (const auto& c : children_)
-    if (c.spec.kind == child_kind::link)
-      if (auto s = describe(c.phase); !worst || badness(s.phase) > badness(worst->phase))
-        worst = std::move(s);
-  return worst.value_or(link_status{});
 }
 
 supervision_report supervisor_core::report() const {

@@ -56,11 +56,26 @@ struct stop_order {
   bool at_once = false;
 };
 
+/// What an entry of a lane waits for.
+struct lane_wait {
+  seqno entry = 0; ///< 0: none does.
+  uuid wants;
+  std::string of; ///< The lane in which that is,
+  seqno at = 0;   ///< and its number there.
+};
+
+/// Tell the forwarder that what entry `seq` waits for cannot come.
+struct give_up_order {
+  std::size_t child = 0;
+  seqno seq = 0;
+};
+
 /// What the shell does next.
 struct supervision_actions {
   std::vector<std::size_t>
       start; ///< In order; `supervisor_core::on_started` is called before the next event.
   std::vector<stop_order> stop;
+  std::vector<give_up_order> give_up;
   std::vector<event> events;
   std::optional<fault>
       finished; ///< All have stopped: `none` as asked, else the fault that could not be mended.
@@ -76,6 +91,8 @@ public:
   supervision_actions start(moment now);
   supervision_actions on_down(std::size_t child, const fault& why, moment now, double jitter);
   supervision_actions on_link_up(const std::string& lane, moment now);
+  /// The lane is not stuck, though nothing of it is committed.
+  supervision_actions on_link_moves(const std::string& lane, lane_wait wait, moment now);
   supervision_actions on_sign_of_life(moment now);
   supervision_actions on_ping(bool answered, moment now);
   supervision_actions on_steer(const steer& what, moment now);
@@ -97,9 +114,12 @@ private:
     std::uint64_t restarts = 0;
     seqno committed = 0; ///< link: as last seen by the watchdog, and when it moved.
     time_point moved_at;
+    lane_wait wait;     ///< link: what its next entry waits for, as last heard.
+    seqno given_up = 0; ///< link: this entry was told to wait no more.
   };
 
   child* forwarder_of(const std::string& lane);
+  void break_circle(child& c, moment now, supervision_actions& out);
   [[nodiscard]] bool is_wanted(std::size_t index) const;
   void reconcile(supervision_actions& out);
   void stop_one_by_one(supervision_actions& out);

@@ -1,6 +1,7 @@
 #include "actors/timeline.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 namespace chasqui {
 
@@ -33,6 +34,12 @@ std::optional<instant> timeline::passed(seqno seq) const {
   if (found == samples_.end() || seq <= found->before)
     return std::nullopt;
   return found->at;
+}
+
+seqno timeline::reached(instant at) const {
+  const auto later = std::upper_bound(samples_.begin(), samples_.end(), at,
+                                      [](instant wanted, const sample& s) { return wanted < s.at; });
+  return later == samples_.begin() ? 0 : std::prev(later)->seq;
 }
 
 } // namespace chasqui

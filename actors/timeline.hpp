@@ -24,6 +24,9 @@ public:
   /// When the mark passed `seq`: nothing if it has not, or if that is forgotten.
   [[nodiscard]] std::optional<instant> passed(seqno seq) const;
 
+  /// The last seq that is known to have been passed at `at`; 0 if none is. Times must not have stepped back.
+  [[nodiscard]] seqno reached(instant at) const;
+
 private:
   struct sample {
     seqno before; ///< The mark before the move.
@@ -36,5 +39,10 @@ private:
   forget forget_;
   std::deque<sample> samples_;
 };
+
+/// For times that must not step back, in a process: the steady clock's, as a timeline keeps them.
+inline instant steady_instant(time_point at) {
+  return instant{std::chrono::duration_cast<instant::duration>(at.time_since_epoch())};
+}
 
 } // namespace chasqui

@@ -2,6 +2,7 @@
 
 #include "adapters/conninfo.hpp"
 #include "adapters/pg_answer.hpp"
+#include "adapters/tcp_transmission.hpp"
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -282,5 +283,13 @@ pg_connection::~pg_connection() { impl_->close(); }
 pg_conn* pg_connection::raw() const noexcept { return impl_->connection; }
 
 bool pg_connection::flush() { return impl_->flush(); }
+
+std::optional<transmission> pg_connection::sent_so_far() const {
+  auto so_far = transmission_of(PQsocket(impl_->connection));
+  if (so_far) {
+    so_far->under_way = so_far->under_way || impl_->awaits_room;
+  }
+  return so_far;
+}
 
 } // namespace chasqui

@@ -1,8 +1,10 @@
 #pragma once
 
 #include "adapters/io_thread.hpp"
+#include "adapters/ports/primary.hpp"
 
 #include <memory>
+#include <optional>
 #include <string>
 
 // libpq's own type, so that its header stays in the .cpp files.
@@ -43,6 +45,9 @@ public:
 
   /// True if nothing waits to be sent; otherwise `drained` will be called.
   bool flush();
+
+  /// What TCP knows of what was sent; nothing if it is not TCP.
+  [[nodiscard]] std::optional<transmission> sent_so_far() const;
 
 private:
   struct impl;

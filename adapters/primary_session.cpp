@@ -34,6 +34,7 @@ public:
 
   void start();
   void send(std::vector<segment> segments);
+  void look();
   void close();
 
 private:
@@ -103,6 +104,19 @@ void session_core::send(std::vector<segment> segments) {
   asio::post(io_.context(), [self = shared_from_this()] {
     self->collect_inbox();
     self->pump();
+  });
+}
+
+void session_core::look() {
+  asio::post(io_.context(), [self = shared_from_this()] {
+    if (!self->pipeline_) {
+      return;
+    }
+    auto so_far = self->connection_->sent_so_far();
+    if (so_far) {
+      so_far->under_way = so_far->under_way || !self->waiting_.empty();
+      self->tell(&primary_listener::moved, *so_far);
+    }
   });
 }
 
@@ -252,6 +266,7 @@ public:
   ~session_handle() override { core_->close(); }
 
   void send(std::vector<segment> segments) override { core_->send(std::move(segments)); }
+  void look() override { core_->look(); }
 
 private:
   std::shared_ptr<session_core> core_;

@@ -16,7 +16,7 @@ using std::chrono::milliseconds;
 /// are those of the file, `table.key`.
 struct settings {
   std::string site; ///< Names this observatory in Redis and on the primary: `[a-z0-9_-]{1,40}`.
-  std::vector<std::string> lanes{"main"}; ///< The first is the default lane.
+  std::vector<std::string> lanes{"main"}; ///< In order of priority; the first is the default lane.
 
   struct {
     std::string socket; ///< Path of Redis' unix socket; or else
@@ -58,8 +58,9 @@ struct settings {
     std::uint64_t group_entries_max = 500; ///< Entries in one append.
     std::uint64_t group_bytes_max = 4U << 20U;
     std::uint64_t retain_entries =
-        10'000;                         ///< Entries kept per lane after they were released, for a failover.
-    std::uint64_t waiters_max = 20'000; ///< Sessions that wait for a stage.
+        10'000; ///< Entries kept per lane after they were released, for a failover, but
+    milliseconds retain_for_ms{86'400'000}; ///< no longer than this.
+    std::uint64_t waiters_max = 20'000;     ///< Sessions that wait for a stage.
   } buffer;
 
   struct {
@@ -70,6 +71,8 @@ struct settings {
     std::uint64_t barrier_entries = 1000; ///< A barrier at least every so many entries.
     milliseconds stall_timeout_ms{5000};  ///< Without an answer for so long, the primary counts as gone.
     milliseconds heartbeat_ms{2000};      ///< How long a session may be silent.
+    milliseconds queue_ms{500};           ///< How long what is sent may queue on the link.
+    std::uint64_t rate_min_kbps = 128;    ///< A link that carries less counts as gone.
   } forwarder;
 
   struct {

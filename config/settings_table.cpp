@@ -40,8 +40,8 @@ constexpr std::array keys{
     setting_key{CHASQUI_KEY(site), .description = "Names this observatory in Redis and on the primary",
                 .required = true, .example = "observatory", .refuse = refuse_site},
     setting_key{CHASQUI_KEY(lanes),
-                .description = "Ordered streams of transactions; the first is the default", .required = true,
-                .refuse = refuse_lane},
+                .description = "Ordered streams of transactions, the most urgent first; that is the default",
+                .required = true, .refuse = refuse_lane},
 
     setting_key{CHASQUI_KEY(redis.socket),
                 .description = "Path of Redis' unix socket; or else its host and port",
@@ -106,6 +106,8 @@ constexpr std::array keys{
                 .description =
                     "Entries kept per lane after they were released, for a failover of the primary",
                 .range = {0, many}, .unit = "entries"},
+    setting_key{CHASQUI_KEY(buffer.retain_for_ms), .description = "But no longer than this",
+                .range = {0, 10 * 365 * 24 * hour_ms}},
     setting_key{CHASQUI_KEY(buffer.waiters_max),
                 .description = "Sessions that wait for a stage; more are refused", .range = {1, 1'000'000},
                 .unit = "sessions"},
@@ -127,6 +129,12 @@ constexpr std::array keys{
                 .range = {10, hour_ms}},
     setting_key{CHASQUI_KEY(forwarder.heartbeat_ms), .description = "How long a session may be silent",
                 .range = {10, hour_ms}},
+    setting_key{CHASQUI_KEY(forwarder.queue_ms),
+                .description = "How long what is sent may queue on the link, where nothing overtakes it",
+                .range = {1, hour_ms}},
+    setting_key{CHASQUI_KEY(forwarder.rate_min_kbps),
+                .description = "A link that carries less than so many kilobits a second counts as gone",
+                .range = {1, 100'000'000}, .unit = "kilobits a second"},
 
     setting_key{CHASQUI_KEY(backoff.min_ms),
                 .description = "The longest wait after the first loss of the link", .range = {1, hour_ms}},

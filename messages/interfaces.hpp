@@ -31,8 +31,15 @@ using buffer_actor = handle<receipt(append),         // Keep one transaction dur
                             past_decisions(list_decisions), // What operators have decided about it.
                             log_report(get_report)>;        // Marks of every lane, and the store.
 
+/// What entry `seq` waits for stands behind it, by way of other lanes: the primary shall decide without it.
+struct give_up {
+  std::string lane;
+  seqno seq = 0;
+};
+
 /// Carries one lane to the primary, once and in order. It quits with a fault on any trouble of the link.
-using forwarder_actor = handle<void(available)>; // There is more in the log.
+using forwarder_actor = handle<void(available), // There is more in the log.
+                               void(give_up)>;  // What an entry waits for cannot come.
 
 /// Follows the replica until it has what was committed.
 using lsn_watcher_actor = handle<void(committed),             // Watch for the replay of this.
@@ -61,8 +68,19 @@ struct shut_down {
   std::chrono::milliseconds grace{10'000}; ///< What has not stopped by then is killed.
 };
 
+/// The link works for this lane, though nothing is committed: a large entry is on its way, or entry `waits`
+/// waits for what another lane has yet to send.
+struct link_moves {
+  std::string lane;
+  seqno waits = 0; ///< 0: none does.
+  uuid wants;      ///< What it waits for,
+  std::string of;  ///< the lane which that is in,
+  seqno at = 0;    ///< and its number there.
+};
+
 /// Watches over every other actor.
 using supervisor_actor = handle<void(link_up),                  // A forwarder has its session.
+                                void(link_moves),               // And is not stuck.
                                 void(sign_of_life),             // Do not wait any longer.
                                 link_status(steer),             // Pause or resume, as an operator says.
                                 supervision_report(get_report), // Link and actors.
@@ -75,6 +93,8 @@ using gatekeeper_actor =
            void(subscriber_actor, subscribe), void(subscriber_actor, acknowledge)>;
 
 template <class I> auto inspect(I& f, link_up& x) { return f(x.lane); }
+template <class I> auto inspect(I& f, link_moves& x) { return f(x.lane, x.waits, x.wants, x.of, x.at); }
+template <class I> auto inspect(I& f, give_up& x) { return f(x.lane, x.seq); }
 template <class I> auto inspect(I& f, sign_of_life& x) { return f(x.detail); }
 template <class I> auto inspect(I& f, shut_down& x) { return f(x.grace); }
 
@@ -125,4 +145,6 @@ CAF_ADD_TYPE_ID(chasqui, (chasqui::link_up))
 CAF_ADD_TYPE_ID(chasqui, (chasqui::sign_of_life))
 CAF_ADD_TYPE_ID(chasqui, (chasqui::shut_down))
 CAF_ADD_TYPE_ID(chasqui, (chasqui::subscriber_actor))
+CAF_ADD_TYPE_ID(chasqui, (chasqui::link_moves))
+CAF_ADD_TYPE_ID(chasqui, (chasqui::give_up))
 CAF_END_TYPE_ID_BLOCK(chasqui)

@@ -83,7 +83,8 @@ struct batch {
   std::string lane;
   seqno from_seq = 1; ///< As asked.
   std::vector<entry> entries;
-  seqno head = 0; ///< Last seq in the log when it was read.
+  seqno head = 0;         ///< Last seq in the log when it was read.
+  bool goes_last = false; ///< A lane that comes first has more than it can send: leave it the link.
 };
 
 /// There are entries up to `head`: sent once to whoever took the last batch and got everything.
@@ -292,7 +293,9 @@ template <class I> auto inspect(I& f, receipt& x) {
 }
 template <class I> auto inspect(I& f, entry& x) { return f(x.seq, x.id, x.at, x.payload); }
 template <class I> auto inspect(I& f, take& x) { return f(x.lane, x.from_seq, x.entries_max, x.bytes_max); }
-template <class I> auto inspect(I& f, batch& x) { return f(x.lane, x.from_seq, x.entries, x.head); }
+template <class I> auto inspect(I& f, batch& x) {
+  return f(x.lane, x.from_seq, x.entries, x.head, x.goes_last);
+}
 template <class I> auto inspect(I& f, available& x) { return f(x.lane, x.head); }
 template <class I> auto inspect(I& f, locate& x) { return f(x.lane); }
 template <class I> auto inspect(I& f, position& x) { return f(x.lane, x.epoch, x.first, x.head, x.released); }

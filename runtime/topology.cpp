@@ -39,11 +39,15 @@ buffer_limits limits_of_buffer(const settings& s) {
   out.group_entries_max = b.group_entries_max;
   out.group_bytes_max = b.group_bytes_max;
   out.retain_entries = b.retain_entries;
+  out.retain_for = b.retain_for_ms;
   out.waiters_max = b.waiters_max;
   return out;
 }
 
-forwarder_limits limits_of_forwarder(const settings& s) {
+// What a later lane sends at once, before it knows what the link carries, must not delay the first.
+constexpr std::uint64_t later_lane_starts_with_bytes = 64U << 10U;
+
+forwarder_limits limits_of_forwarder(const settings& s, const std::string& lane) {
   const auto& f = s.forwarder;
   forwarder_limits out;
   out.window_entries_max = f.window_entries_max;
@@ -53,6 +57,10 @@ forwarder_limits limits_of_forwarder(const settings& s) {
   out.barrier_entries = f.barrier_entries;
   out.stall_timeout = f.stall_timeout_ms;
   out.heartbeat = f.heartbeat_ms;
+  out.queue = f.queue_ms;
+  out.rate_min_kbps = f.rate_min_kbps;
+  if (lane != s.lanes.front())
+    out.window_start_bytes = later_lane_starts_with_bytes;
   return out;
 }
 
@@ -114,7 +122,7 @@ struct table_maker {
   [[nodiscard]] child_row forwarder_row(const std::string& lane) const {
     return {{"forwarder/" + lane, child_kind::link, lane},
             [me = *this, primary = world.primary, lane,
-             limits = limits_of_forwarder(s)](const supervisor_actor& boss) {
+             limits = limits_of_forwarder(s, lane)](const supervisor_actor& boss) {
               const auto now = me.actors->now();
               return caf::actor_cast<caf::actor>(me.system.spawn(
                   forwarder, primary, forwarder_peers{now.buffer, now.watcher, boss}, me.wall, lane, limits));

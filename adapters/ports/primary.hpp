@@ -85,12 +85,19 @@ struct primary_claim {
   std::vector<std::string> passing; ///< SQLSTATEs, or how they begin, for which an attempt rejects nothing.
 };
 
+/// How far a connection itself has come with what it was given.
+struct transmission {
+  std::uint64_t acknowledged_bytes = 0; ///< By the other side's TCP, in all.
+  bool under_way = false;               ///< There is more that it has not acknowledged.
+};
+
 /// Hears from a session, on the I/O thread. Nothing is called after `lost`, nor after the session is
 /// destroyed.
 struct primary_listener {
   std::function<void(primary_opened)> opened;
   std::function<void(std::vector<segment_answer>)> answered; ///< All that arrived together.
   std::function<void(fault)> lost;                           ///< `link_lost`: the session is over.
+  std::function<void(transmission)> moved = {};              ///< Answers `look`.
 };
 
 /// One connection to the primary, in pipeline mode. Destroying it closes the connection at once, without
@@ -104,6 +111,9 @@ public:
 
   /// Queues segments; they leave in order, as fast as the connection takes them. Never blocks.
   virtual void send(std::vector<segment> segments) = 0;
+
+  /// Asks how far the connection itself has come. One that cannot tell does not answer.
+  virtual void look() {}
 };
 
 /// Where sessions come from.

@@ -118,6 +118,8 @@ private:
       s.lanes.push_back(lane == 0 ? "main" : "lane" + std::to_string(lane));
     s.buffer.group_entries_max = small_or_large(1, 500);
     s.buffer.retain_entries = chance_.one_in(3) ? 0 : small_or_large(1, 2000);
+    if (s.buffer.retain_entries % 5 == 4)
+      s.buffer.retain_for_ms = milliseconds{0};
     s.buffer.waiting_entries_max = small_or_large(100, 10'000);
     if (chance_.one_in(6))
       s.buffer.pending_entries_max = chance_.between(50, 500);

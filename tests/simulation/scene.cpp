@@ -142,9 +142,11 @@ void scene::trouble_primary(const deed& d) {
 // The standby has what the site no longer has, or may stop having: a longer lag than the site keeps entries
 // for is a loss that nobody can mend.
 void scene::fail_over(sim_time standby_lag) {
+  const auto& buffer = plan_.how.buffer;
+  const auto retained = buffer.retain_for_ms == milliseconds{0} ? 0 : buffer.retain_entries;
   std::vector<seqno> kept;
   for (std::size_t lane = 0; lane < plan_.how.lanes.size(); ++lane)
-    kept.push_back(account.beyond_recall(lane, plan_.how.buffer.retain_entries));
+    kept.push_back(account.beyond_recall(lane, retained));
   for (const auto& r : primary.wal())
     if (r.seq != 0 && !has(r.id))
       kept[r.lane] = std::max(kept[r.lane], r.seq);

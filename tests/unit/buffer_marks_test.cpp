@@ -177,6 +177,51 @@ BOOST_FIXTURE_TEST_CASE(marks_are_saved_at_most_once_an_interval_and_with_what_m
   BOOST_TEST(marks.empty());
 }
 
+BOOST_FIXTURE_TEST_CASE(released_entries_are_kept_no_longer_than_they_have_to_be, marked_desk) {
+  auto bounds = limits();
+  bounds.retain_for = 10s;
+  core = buffer_core{{"main", "bulk"}, bounds};
+  obey(core.start());
+  open(50);
+  commit(50);
+  marked();
+  replicate(4);
+  pass(7s);
+  replicate(7);
+  marked();
+  pass(4s); // Entry 4 has outlived its time; but as long as nothing is released, there may be a reason.
+  for (const auto& order : marks)
+    BOOST_TEST(order.trim_through == 0U);
+  marked();
+  replicate(8);
+  pass(100ms);
+  BOOST_REQUIRE(!marks.empty());
+  BOOST_TEST(marks.back().trim_through == 4U);
+  marked();
+  replicate(40); // The bound in entries holds as before.
+  pass(100ms);
+  BOOST_TEST(marks.back().trim_through == 30U);
+}
+
+BOOST_FIXTURE_TEST_CASE(what_was_released_before_a_restart_is_kept_from_then_on, marked_desk) {
+  auto bounds = limits();
+  bounds.retain_for = 10s;
+  core = buffer_core{{"main", "bulk"}, bounds};
+  obey(core.start());
+  open(20, 8);
+  pass(9s);
+  commit(20);
+  marked();
+  replicate(9);
+  pass(100ms);
+  BOOST_TEST(marks.back().trim_through == 0U);
+  marked();
+  pass(1s);
+  replicate(10);
+  pass(100ms);
+  BOOST_TEST(marks.back().trim_through == 8U);
+}
+
 BOOST_FIXTURE_TEST_CASE(marks_that_could_not_be_saved_are_saved_later, marked_desk) {
   open(9);
   commit(5);

@@ -115,8 +115,8 @@ BOOST_AUTO_TEST_CASE(inspect_names_every_field_of_every_message) {
       resolved, list_decisions, past_decision, past_decisions, find, milestone, life, await, reached>();
   check_that_inspect_names_every_field<get_report, lane_status, store_status, log_report, replica_status,
                                        actor_status, link_status, supervision_report, status_report, steer,
-                                       event, event_batch, subscribe, acknowledge, link_up, sign_of_life,
-                                       shut_down>();
+                                       event, event_batch, subscribe, acknowledge, link_up, link_moves,
+                                       give_up, sign_of_life, shut_down>();
 }
 
 BOOST_FIXTURE_TEST_SUITE(on_the_wire, system_fixture)
@@ -128,7 +128,8 @@ BOOST_AUTO_TEST_CASE(messages_of_the_log_arrive_whole) {
   check_carried(locate{"main"});
   check_carried(position{"main", 1, 2, 3, 4});
   check_carried(take{"main", 5, 6, 7});
-  check_carried(batch{"main", 5, {{5, id, ten_past_midnight, "{}"}, {6, id, ten_past_midnight, "{}"}}, 6});
+  check_carried(
+      batch{"main", 5, {{5, id, ten_past_midnight, "{}"}, {6, id, ten_past_midnight, "{}"}}, 6, true});
   check_carried(available{"main", 6});
   check_carried(committed{"main", 5, lsn{0x16B3740}, 2});
   check_carried(replicated{"main", 5});
@@ -169,6 +170,8 @@ BOOST_AUTO_TEST_CASE(messages_of_events_and_supervision_arrive_whole) {
   check_carried(subscribe{17});
   check_carried(acknowledge{9});
   check_carried(link_up{"main"});
+  check_carried(link_moves{"main", 5, id, "bulk", 6});
+  check_carried(give_up{"main", 5});
   check_carried(sign_of_life{"walreceiver"});
   check_carried(shut_down{});
   check_carried(fault{fault_code::over_limit, "too long", "origin"});

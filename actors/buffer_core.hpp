@@ -130,6 +130,7 @@ private:
     explicit lane_state(std::string name) { marks.lane = std::move(name); }
     lane_marks marks;
     seqno sent = 0;
+    seqno told_sent = 0; ///< As far as events have said so.
     seqno trimmed = 0;
     bool taker_waits = false; ///< Somebody took all there was.
     bool dirty = false;       ///< Marks have moved since they were saved.

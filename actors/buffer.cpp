@@ -1,5 +1,7 @@
 #include "actors/buffer.hpp"
 
+#include "actors/life_story.hpp"
+
 #include <caf/all.hpp>
 
 #include <algorithm>
@@ -13,6 +15,8 @@ namespace {
 using self_pointer = buffer_shell::stateful_pointer<buffer_state>;
 using call = std::function<void()>;
 constexpr std::chrono::milliseconds tick_interval{50};
+constexpr std::chrono::milliseconds recall_timeout{1000};
+constexpr std::uint64_t recalled_max = 100; ///< Events about one transaction.
 
 template <class T> void answer(caf::typed_response_promise<T>& promise, T value, const fault& problem) {
   if (problem)
@@ -222,12 +226,35 @@ caf::result<position> stand(self_pointer self, const std::string& lane) {
   return promise;
 }
 
+using life_promise = caf::typed_response_promise<life>;
+
+void tell_life(self_pointer self, ticket who, life_promise promise, const life& known) {
+  settle(self, who);
+  promise.deliver(known);
+}
+
+// What the buffer does not remember itself, the history of events may; without it, the life is told as it is
+// known.
+void recall(self_pointer self, ticket who, const life_promise& promise, const life& known) {
+  const list_events question{from_the_oldest, recalled_max, events_of(known)};
+  self->request(self->state.notifier, recall_timeout, question)
+      .then(
+          [=](const past_events& past) {
+            auto whole = known;
+            complete(whole, past.events);
+            tell_life(self, who, promise, whole);
+          },
+          [=](const caf::error&) { tell_life(self, who, promise, known); });
+}
+
 caf::result<life> trace(self_pointer self, uuid id) {
   auto [who, promise] = promise_read<life>(self);
   self->state.store->find(id, answer_to<log_place>(self, [self, id, who = who,
                                                           promise = promise](const log_place& place) mutable {
+                            if (!place.problem)
+                              return recall(self, who, promise, self->state.core->tell(id, place));
                             settle(self, who);
-                            answer(promise, self->state.core->tell(id, place), place.problem);
+                            promise.deliver(to_error(place.problem));
                           }));
   return promise;
 }

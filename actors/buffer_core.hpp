@@ -133,6 +133,7 @@ private:
     explicit lane_state(std::string name) { marks.lane = std::move(name); }
     lane_marks marks;
     seqno sent = 0;
+    seqno told_sent = 0; ///< As far as events have said so.
     seqno trimmed = 0;
     seqno outlived = 0;       ///< Released for longer than it is to be kept.
     bool taker_waits = false; ///< Somebody took all there was.

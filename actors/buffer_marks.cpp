@@ -50,6 +50,11 @@ std::variant<batch, fault> buffer_core::on_slice(const take& what, log_slice sli
   auto& lane = lanes_.at(what.lane);
   const auto last = slice.entries.empty() ? what.from_seq - 1 : slice.entries.back().seq;
   lane.sent = last;
+  // What is sent once more, in a new session, is no news.
+  if (const auto told = std::max(lane.told_sent, what.from_seq - 1); last > told) {
+    out.events.push_back(range_event(event_kind::sent, lane, told + 1, last, now.wall));
+    lane.told_sent = last;
+  }
   lane.taker_waits = last >= lane.marks.head;
   lane.had_more = !lane.taker_waits;
   lane.taken_at = now.steady;

@@ -13,6 +13,11 @@ namespace {
 
 constexpr std::chrono::milliseconds wait_max = std::chrono::hours{24 * 365};
 
+// A dead letter ends every wait; that a transaction was sent says nothing about where it is.
+bool can_be_awaited(stage s) {
+  return s == stage::buffered || s == stage::committed || s == stage::replicated || s == stage::released;
+}
+
 // Whether the decision has discarded this letter, and not only let it be tried.
 bool was_discarded(const uuid& letter, const log_place& place) {
   if (!place.settled)
@@ -37,6 +42,13 @@ buffer_actions buffer_core::on_await(ticket who, const await& what, const log_pl
         {who, {}, {fault_code::overloaded, "Too many wait already (buffer.waiters_max).", ""}});
   else if (place.problem)
     out.waits.push_back({who, {}, place.problem});
+  else if (what.what == condition::transaction && !can_be_awaited(what.reached))
+    out.waits.push_back({who,
+                         {},
+                         {fault_code::malformed,
+                          "Nobody can wait for " + std::string{to_string(what.reached)} +
+                              ": wait for committed, replicated or released.",
+                          ""}});
   else if (early)
     early_waits_.push_back(w);
   else

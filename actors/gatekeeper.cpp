@@ -88,6 +88,9 @@ gatekeeper_actor::behavior_type gatekeeper(self_pointer self, gatekeeper_peers p
       [self](const subscriber_actor& who, const acknowledge& what) {
         self->send(self->state.peers.notifier, who, what);
       },
+      [self](list_events& m) {
+        return hand_on<past_events>(self, right::read, self->state.peers.notifier, m);
+      },
   };
 }
 

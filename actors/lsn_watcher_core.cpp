@@ -5,6 +5,23 @@
 
 namespace chasqui {
 
+namespace {
+
+std::string name_of(lag_class c) {
+  switch (c) {
+  case lag_class::current:
+    return "current";
+  case lag_class::behind:
+    return "behind";
+  case lag_class::far_behind:
+    return "far_behind";
+  default:
+    return "unknown";
+  }
+}
+
+} // namespace
+
 void lsn_watcher_core::on_committed(const committed& c, moment now) {
   flushed_ = c.timeline == timeline_ ? std::max(flushed_, c.flushed) : c.flushed;
   timeline_ = c.timeline;
@@ -32,6 +49,7 @@ watch_actions lsn_watcher_core::on_sighting(const sighting& s, moment now) {
   if (s.problem) {
     reachable_ = false;
     note_state("unreachable: " + s.problem.message, now.wall, out);
+    note_lag(now, out);
     return out;
   }
   note_life(s, now.steady, out);
@@ -54,6 +72,7 @@ watch_actions lsn_watcher_core::on_sighting(const sighting& s, moment now) {
     note_state(std::move(disagreement), now.wall, out);
   else
     note_state(!s.in_recovery ? "promoted" : s.streaming ? "streaming" : "waiting", now.wall, out);
+  note_lag(now, out);
   return out;
 }
 
@@ -74,6 +93,28 @@ void lsn_watcher_core::note_state(std::string state, instant at, watch_actions& 
   state_ = std::move(state);
   if (news)
     out.events.push_back({0, at, event_kind::replica, {}, 0, 0, {}, state_});
+}
+
+// A class is left for a better one at half of where it begins, so that a lag at the border is told once.
+void lsn_watcher_core::note_lag(moment now, watch_actions& out) {
+  const auto age = lag(now.steady);
+  const auto was = lag_class_;
+  if (!reachable_)
+    lag_class_ = lag_class::unknown;
+  else if (age >= limits_.far_behind || (was == lag_class::far_behind && age >= limits_.far_behind / 2))
+    lag_class_ = lag_class::far_behind;
+  else if (age >= limits_.behind ||
+           (was != lag_class::current && was != lag_class::unknown && age >= limits_.behind / 2))
+    lag_class_ = lag_class::behind;
+  else
+    lag_class_ = lag_class::current;
+  if (lag_class_ == was)
+    return;
+  auto detail = name_of(lag_class_);
+  if (lag_class_ == lag_class::behind || lag_class_ == lag_class::far_behind)
+    detail += ": the oldest commit that it has not replayed is " +
+              std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(age).count()) + " ms old";
+  out.events.push_back({0, now.wall, event_kind::lag, {}, 0, 0, {}, std::move(detail)});
 }
 
 void lsn_watcher_core::note_life(const sighting& s, time_point now, watch_actions& out) {
@@ -98,9 +139,15 @@ replica_status lsn_watcher_core::report(time_point now) const {
   replica_status out{state_, 0, 0, last_.receive, last_.replay, last_.timeline};
   if (flushed_ > last_.replay && last_.replay.known())
     out.lag_bytes = flushed_.value - last_.replay.value;
+  out.lag_s = std::chrono::duration<double>(lag(now)).count();
+  return out;
+}
+
+time_point::duration lsn_watcher_core::lag(time_point now) const {
+  time_point::duration out{0};
   for (const auto& [lane, waiting] : waiting_)
     if (!waiting.empty())
-      out.lag_s = std::max(out.lag_s, std::chrono::duration<double>(now - waiting.front().since).count());
+      out = std::max(out, now - waiting.front().since);
   return out;
 }
 

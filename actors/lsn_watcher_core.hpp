@@ -7,6 +7,7 @@
 #include "messages/status.hpp"
 
 #include <chrono>
+#include <cstdint>
 #include <deque>
 #include <map>
 #include <optional>
@@ -23,7 +24,13 @@ struct watch_limits {
       1000}; ///< A WAL receiver that was silent for so long and speaks is a sign of life.
   std::size_t barriers_max =
       10'000; ///< Barriers that may wait, per lane; beyond that the newest replaces its elder.
+  std::chrono::milliseconds behind{2000};       ///< A replica that lacks a commit for so long is behind,
+  std::chrono::milliseconds far_behind{60'000}; ///< and for so long far behind.
 };
+
+/// How far the replica is behind, by the age of the oldest commit that it has not replayed. `unknown` while
+/// it cannot be asked.
+enum class lag_class : std::uint8_t { current, behind, far_behind, unknown };
 
 /// What the shell does next.
 struct watch_actions {
@@ -55,11 +62,14 @@ private:
   bool covers(const sighting& s, const committed& barrier) const;
   void advance(const sighting& s, const replica_cursor& cursor, queue& waiting, watch_actions& out);
   void note_state(std::string state, instant at, watch_actions& out);
+  void note_lag(moment now, watch_actions& out);
+  [[nodiscard]] time_point::duration lag(time_point now) const;
   void note_life(const sighting& s, time_point now, watch_actions& out);
 
   watch_limits limits_;
   std::map<std::string, queue> waiting_;
   std::string state_ = "unknown";
+  lag_class lag_class_ = lag_class::unknown;
   sighting last_;
   lsn flushed_; ///< The furthest the primary is known to have flushed, on this timeline.
   std::uint32_t timeline_ = 0;

@@ -8,26 +8,48 @@ namespace chasqui {
 
 namespace {
 
-using self_pointer = notifier_actor::stateful_pointer<notifier_state>;
+using self_pointer = notifier_shell::stateful_pointer<notifier_state>;
+constexpr std::chrono::seconds opening_max{5}; ///< A disk that hangs does not keep events back for longer.
 
-void tell(self_pointer self, event e) {
+void act(self_pointer self, notifier_actions actions) {
   auto& s = self->state;
-  for (auto& d : s.core->deliver(e))
+  for (const auto& e : actions.happened) {
+    s.outlets.history->keep(e);
+    if (s.outlets.publisher)
+      s.outlets.publisher->publish(e);
+  }
+  for (auto& d : actions.deliveries)
     self->send(s.subscribers.at(d.subscriber), std::move(d.what));
-  if (s.publisher)
-    s.publisher->publish(e);
+  for (auto& order : actions.reads)
+    s.outlets.history->read(order.what, answer_to<history_page>(self, [self, order](history_page page) {
+                              auto& state = self->state;
+                              act(self, state.core->on_page(order, std::move(page), state.wall()));
+                            }));
+  if (const auto through = actions.reserve)
+    s.outlets.history->reserve(*through, answer_to<fault>(self, [self, through](const fault& problem) {
+      auto& state = self->state;
+      act(self, state.core->on_reserved(*through, problem, state.wall()));
+    }));
+}
+
+void opened(self_pointer self, const history_opened& how) {
+  auto& s = self->state;
+  if (!s.core->is_open())
+    act(self, s.core->on_opened(how, now_of(self, s.wall)));
 }
 
 void add(self_pointer self, const subscriber_actor& who, const subscribe& how) {
   auto& s = self->state;
   const auto known = s.numbers.find(who.address());
   const auto number = known != s.numbers.end() ? known->second : s.next++;
-  if (!s.core->subscribe(number, how.backlog_max))
+  auto actions = s.core->subscribe(number, how, s.wall());
+  if (!s.core->knows(number))
     return;
   if (known == s.numbers.end())
     self->monitor(who);
   s.numbers.emplace(who.address(), number);
   s.subscribers.insert_or_assign(number, who);
+  act(self, std::move(actions));
 }
 
 void remove(self_pointer self, const caf::actor_addr& who) {
@@ -41,25 +63,46 @@ void remove(self_pointer self, const caf::actor_addr& who) {
 void confirm(self_pointer self, const subscriber_actor& who, const acknowledge& what) {
   auto& s = self->state;
   const auto known = s.numbers.find(who.address());
-  if (known == s.numbers.end())
-    return;
-  if (auto more = s.core->acknowledge(known->second, what.number, s.wall()))
-    self->send(who, std::move(more->what));
+  if (known != s.numbers.end())
+    act(self, s.core->acknowledge(known->second, what.number));
+}
+
+caf::result<past_events> list(self_pointer self, const list_events& what) {
+  auto& s = self->state;
+  if (!s.core->is_open())
+    return to_error({fault_code::unavailable, "The history of events is being opened. Ask again.", ""});
+  auto promise = self->make_response_promise<past_events>();
+  s.outlets.history->read(
+      s.core->query_of(what), answer_to<history_page>(self, [self, what, promise](history_page page) mutable {
+        if (page.problem)
+          promise.deliver(to_error(page.problem));
+        else
+          promise.deliver(self->state.core->answer_to(what, std::move(page), self->state.wall()));
+      }));
+  return promise;
 }
 
 } // namespace
 
-notifier_actor::behavior_type notifier(self_pointer self, std::shared_ptr<event_publisher> publisher,
-                                       wall_clock wall, notifier_limits limits) {
+notifier_shell::behavior_type notifier(self_pointer self, event_outlets outlets, wall_clock wall,
+                                       notifier_limits limits) {
   auto& s = self->state;
   s.core.emplace(limits);
-  s.publisher = std::move(publisher);
+  s.outlets = std::move(outlets);
   s.wall = std::move(wall);
   self->set_down_handler([self](const caf::down_msg& m) { remove(self, m.source); });
+  s.outlets.history->open(
+      answer_to<history_opened>(self, [self](const history_opened& how) { opened(self, how); }));
+  self->delayed_send(self, opening_max, tick{});
   return {
-      [self](event& e) { tell(self, std::move(e)); },
+      [self](event& e) { act(self, self->state.core->tell(std::move(e))); },
       [self](const subscriber_actor& who, const subscribe& how) { add(self, who, how); },
       [self](const subscriber_actor& who, const acknowledge& what) { confirm(self, who, what); },
+      [self](const list_events& what) { return list(self, what); },
+      [](const io_answer& a) { a.then(); },
+      [self](const tick&) {
+        opened(self, {{fault_code::timed_out, "the history of events does not open: its disk hangs", ""}, 0});
+      },
   };
 }
 

@@ -68,6 +68,7 @@ void waiting_room::passed(const std::string& lane, mark which, seqno seq, std::v
     return;
   auto& waiting = found->second;
   while (!waiting.empty() && waiting.begin()->first <= seq) {
+    ++looks_;
     const auto w = waiters_.find(waiting.begin()->second);
     waiting.erase(waiting.begin());
     if (--w->second.missing > 0)
@@ -79,6 +80,7 @@ void waiting_room::passed(const std::string& lane, mark which, seqno seq, std::v
 
 void waiting_room::expire(time_point now, std::vector<wait_over>& out) {
   while (!deadlines_.empty() && deadlines_.begin()->first <= now) {
+    ++looks_;
     const auto w = waiters_.find(deadlines_.begin()->second);
     out.push_back(
         {w->first, w->second.what,

@@ -60,6 +60,9 @@ public:
   /// Targets that are waited for: what the room costs.
   [[nodiscard]] std::size_t places() const noexcept;
 
+  /// Waits that marks and clocks have made it look at so far: what its work costs.
+  [[nodiscard]] std::uint64_t looks() const noexcept { return looks_; }
+
 private:
   struct waiter {
     reached what;
@@ -76,6 +79,7 @@ private:
   waiters waiters_;
   std::map<std::pair<std::string, mark>, queue> queues_;
   std::multimap<time_point, ticket> deadlines_;
+  std::uint64_t looks_ = 0;
 };
 
 } // namespace chasqui

@@ -83,8 +83,10 @@ struct settings {
   } backoff;
 
   struct {
-    milliseconds busy_ms{10};   ///< Between looks at the replica while commits wait for replay.
-    milliseconds idle_ms{1000}; ///< And otherwise.
+    milliseconds busy_ms{10};           ///< Between looks at the replica while commits wait for replay.
+    milliseconds idle_ms{1000};         ///< And otherwise.
+    milliseconds behind_ms{2000};       ///< A replica that lacks a commit for so long is `behind`,
+    milliseconds far_behind_ms{60'000}; ///< and for so long `far_behind`.
   } watch;
 
   struct {
@@ -95,8 +97,10 @@ struct settings {
   } supervision;
 
   struct {
-    std::uint64_t backlog_max = 10'000; ///< Events under way to one subscriber before it loses some.
+    std::uint64_t backlog_max = 10'000; ///< Events under way to one subscriber, and on their way to the disk.
     std::uint32_t subscribers_max = 100;
+    std::string history_path;            ///< The file; "": beside the journal; without one, in memory.
+    std::uint64_t history_max = 100'000; ///< Events that are kept.
   } events;
 
   struct {

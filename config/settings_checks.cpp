@@ -38,6 +38,8 @@ void check_stores(const settings& s, settings_report& report) {
     report.refuse("journal.queue_bytes_max",
                   "journal.queue_bytes_max must not be below buffer.group_bytes_max, or the largest appends "
                   "wait for an idle disk");
+  if (!s.journal.path.empty() && s.journal.path == s.events.history_path)
+    report.refuse("events.history_path", "events.history_path and journal.path must be two files");
   if (!s.redis.socket.empty() && !s.redis.host.empty())
     report.refuse("redis.host", "redis.socket and redis.host are both set; keep one of them");
 }
@@ -50,6 +52,8 @@ void check_order(const settings& s, settings_report& report) {
                   "forwarder.barrier_entries must not be above forwarder.window_entries_max");
   if (s.watch.busy_ms > s.watch.idle_ms)
     report.refuse("watch.busy_ms", "watch.busy_ms must not be above watch.idle_ms");
+  if (s.watch.behind_ms > s.watch.far_behind_ms)
+    report.refuse("watch.behind_ms", "watch.behind_ms must not be above watch.far_behind_ms");
   if (s.buffer.waiting_bytes_max < s.limits.transaction_bytes_max)
     report.refuse("buffer.waiting_bytes_max", "buffer.waiting_bytes_max must not be below "
                                               "limits.transaction_bytes_max, or the largest "

@@ -150,6 +150,11 @@ constexpr std::array keys{
                 .description = "Between looks at the replica while commits wait for replay",
                 .range = {1, hour_ms}},
     setting_key{CHASQUI_KEY(watch.idle_ms), .description = "And otherwise", .range = {1, hour_ms}},
+    setting_key{CHASQUI_KEY(watch.behind_ms),
+                .description = "A replica that lacks a commit for so long is `behind`, as an event says",
+                .range = {1, 24 * hour_ms}},
+    setting_key{CHASQUI_KEY(watch.far_behind_ms), .description = "And for so long `far_behind`",
+                .range = {1, 24 * hour_ms}},
 
     setting_key{CHASQUI_KEY(supervision.restarts_max),
                 .description = "More restarts for faults of our own within the window stop the daemon",
@@ -160,11 +165,20 @@ constexpr std::array keys{
                 .description = "Work and no progress on the primary for so long rebuilds the link",
                 .range = {100, 24 * hour_ms}},
 
-    setting_key{CHASQUI_KEY(events.backlog_max),
-                .description = "Events under way to one subscriber before it loses some",
-                .range = {1, 10'000'000}, .unit = "events"},
+    setting_key{
+        CHASQUI_KEY(events.backlog_max),
+        .description =
+            "Events under way to one subscriber, which gets the others from the history; and to the disk",
+        .range = {1, 10'000'000}, .unit = "events"},
     setting_key{CHASQUI_KEY(events.subscribers_max), .description = "Subscribers at once; more are refused",
                 .range = {0, 100'000}, .unit = "subscribers"},
+    setting_key{CHASQUI_KEY(events.history_path),
+                .description =
+                    "File of the events of the past; \"\": journal.path with -events behind it, or "
+                    "memory without a journal"},
+    setting_key{CHASQUI_KEY(events.history_max),
+                .description = "Events that it keeps; in memory, 10000 at most", .range = {1, 100'000'000},
+                .unit = "events"},
 
     setting_key{CHASQUI_KEY(remote.listen), .description = "Address that remote sessions come to",
                 .required = true},

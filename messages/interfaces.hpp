@@ -49,9 +49,10 @@ using lsn_watcher_actor = handle<void(committed),             // Watch for the r
 using subscriber_actor = handle<void(event_batch)>; // These happened.
 
 /// Tells who wants to know, and never waits for them.
-using notifier_actor = handle<void(event),                          // This happened.
-                              void(subscriber_actor, subscribe),    // Send it events from now on.
-                              void(subscriber_actor, acknowledge)>; // It can take more.
+using notifier_actor = handle<void(event),                         // This happened.
+                              void(subscriber_actor, subscribe),   // Send it events from some number on.
+                              void(subscriber_actor, acknowledge), // It can take more.
+                              past_events(list_events)>;           // What has happened.
 
 /// The link to the primary works for this lane.
 struct link_up {
@@ -90,7 +91,7 @@ using supervisor_actor = handle<void(link_up),                  // A forwarder h
 using gatekeeper_actor =
     handle<receipt(submission), status_report(get_report), life(find), reached(await),
            dead_letters(list_dead), receipt(decision), past_decisions(list_decisions), link_status(steer),
-           void(subscriber_actor, subscribe), void(subscriber_actor, acknowledge)>;
+           void(subscriber_actor, subscribe), void(subscriber_actor, acknowledge), past_events(list_events)>;
 
 template <class I> auto inspect(I& f, link_up& x) { return f(x.lane); }
 template <class I> auto inspect(I& f, link_moves& x) { return f(x.lane, x.waits, x.wants, x.of, x.at); }
@@ -147,4 +148,6 @@ CAF_ADD_TYPE_ID(chasqui, (chasqui::shut_down))
 CAF_ADD_TYPE_ID(chasqui, (chasqui::subscriber_actor))
 CAF_ADD_TYPE_ID(chasqui, (chasqui::link_moves))
 CAF_ADD_TYPE_ID(chasqui, (chasqui::give_up))
+CAF_ADD_TYPE_ID(chasqui, (chasqui::list_events))
+CAF_ADD_TYPE_ID(chasqui, (chasqui::past_events))
 CAF_END_TYPE_ID_BLOCK(chasqui)

@@ -25,6 +25,14 @@ std::string seconds_for_people(double seconds) {
   return for_people(std::chrono::microseconds{std::llround(std::clamp(seconds, 0.0, longest) * 1e6)});
 }
 
+// Stages often follow each other within milliseconds.
+std::string in_detail(std::chrono::microseconds took) {
+  constexpr std::chrono::seconds short_time{10};
+  if (took < -short_time || took >= short_time)
+    return for_people(took);
+  return std::to_string(std::chrono::round<std::chrono::milliseconds>(took).count()) + " ms";
+}
+
 std::string dash_if_empty(const std::string& text) { return text.empty() ? "-" : text; }
 
 section link_section(const link_status& link, instant now) {
@@ -121,10 +129,18 @@ document describe(const life& found) {
     head.rows.push_back({"error", std::string{to_string(found.error.code)} + ": " + found.error.message});
   if (!found.payload.empty())
     head.rows.push_back({"transaction", found.payload});
-  section history{"", {"stage", "at"}, {}};
-  for (const auto& passed : found.history)
-    history.rows.push_back({std::string{to_string(passed.stage)}, to_string(passed.at)});
-  return {found, std::nullopt, {head, history}};
+  nlohmann::json j = found;
+  section history{"", {"stage", "at", "took"}, {}};
+  for (std::size_t i = 0; i < found.history.size(); ++i) {
+    const auto& passed = found.history[i];
+    history.rows.push_back({std::string{to_string(passed.stage)}, to_string(passed.at), "-"});
+    if (i == 0)
+      continue;
+    const auto took = nearest_writable(passed.at) - nearest_writable(found.history[i - 1].at);
+    history.rows.back().back() = in_detail(took);
+    j["history"][i]["took_s"] = std::chrono::duration<double>(took).count();
+  }
+  return {std::move(j), std::nullopt, {head, history}};
 }
 
 namespace {

@@ -121,15 +121,15 @@ std::string event_line(const event& e, output_form form) {
                      std::to_string(e.to_seq), e.id.is_nil() ? "" : to_string(e.id), e.detail});
   auto what = e.lane;
   if (e.to_seq != 0)
-    what +=
-        ' ' + (e.from_seq == e.to_seq ? "" : std::to_string(e.from_seq) + "..") + std::to_string(e.to_seq);
+    what += (what.empty() ? "" : " ") + (e.from_seq == e.to_seq ? "" : std::to_string(e.from_seq) + "..") +
+            std::to_string(e.to_seq);
   if (!e.id.is_nil())
     what += ' ' + to_string(e.id);
   if (!e.detail.empty())
     (what += what.empty() ? "" : "  ") += e.detail;
   constexpr std::size_t kind_width = 12;
   const auto gap = std::string(kind_width - std::min(kind_width - 1, kind.size()), ' ');
-  return to_string(e.at) + "  " + kind + gap + one_line(what) + '\n';
+  return std::to_string(e.number) + "  " + to_string(e.at) + "  " + kind + gap + one_line(what) + '\n';
 }
 
 std::string event_header(output_form form) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "actors/shell.hpp"
 #include "messages/interfaces.hpp"
 
 #include <caf/allowed_unsafe_message_type.hpp>
@@ -19,10 +20,24 @@ struct outside_call {
 /// Makes calls of the host's threads; it outlives every actor that could answer them.
 caf::behavior outside_bridge(caf::event_based_actor* self);
 
-/// Hands events to a callback, and asks for more when it returns.
-subscriber_actor::behavior_type event_listener(subscriber_actor::pointer self, const notifier_actor& source,
-                                               std::uint64_t backlog_max,
-                                               std::function<void(const event&)> callback);
+/// Where a listener finds the notifier that runs now; a restart replaces it.
+using notifier_finder = std::function<notifier_actor()>;
+
+struct listener_state {
+  static inline const char* name = "listener";
+  notifier_finder find;
+  notifier_actor source;
+  subscribe how;
+  std::function<void(const event&)> callback;
+};
+
+using listener_shell = subscriber_actor::extend<caf::reacts_to<tick>>;
+
+/// Hands events to a callback, and asks for more when it returns. When the notifier is restarted, it goes on
+/// behind the last event it had.
+listener_shell::behavior_type event_listener(listener_shell::stateful_pointer<listener_state> self,
+                                             notifier_finder find, subscribe how,
+                                             std::function<void(const event&)> callback);
 
 } // namespace chasqui
 

@@ -30,6 +30,24 @@ fault stopped_fault() {
           ""};
 }
 
+/// A promise that is kept in any case: with a fault, if the runtime goes before the answer comes.
+template <class Value> struct answer_slot {
+  answer_slot() = default;
+  answer_slot(const answer_slot&) = delete;
+  answer_slot& operator=(const answer_slot&) = delete;
+  ~answer_slot() {
+    if (!is_set)
+      promise.set_value(stopped_fault());
+  }
+  void set(outcome<Value> value) {
+    is_set = true;
+    promise.set_value(std::move(value));
+  }
+
+  std::promise<outcome<Value>> promise;
+  bool is_set = false;
+};
+
 /// Remembers how the runtime ended and tells who wants to know.
 class ending {
 public:
@@ -96,10 +114,10 @@ struct runtime::impl {
   outcome<Answer> ask(const Actor& whom, const Question& what, std::chrono::milliseconds timeout) {
     if (!whom || end->get())
       return stopped_fault();
-    auto promise = std::make_shared<std::promise<outcome<Answer>>>();
-    auto future = promise->get_future();
-    ask_later<Answer>(whom, what, timeout,
-                      [promise](outcome<Answer> a) { promise->set_value(std::move(a)); });
+    auto slot = std::make_shared<answer_slot<Answer>>();
+    auto future = slot->promise.get_future();
+    ask_later<Answer>(whom, what, timeout, [slot](outcome<Answer> a) { slot->set(std::move(a)); });
+    slot.reset();
     return future.get();
   }
 
@@ -133,9 +151,9 @@ runtime::runtime(const settings& s) : impl_{std::make_unique<impl>(s)} {}
 runtime::~runtime() { stop(impl_->set.daemon.grace_ms); }
 
 std::future<outcome<receipt>> runtime::submit(std::string transaction) {
-  auto promise = std::make_shared<std::promise<outcome<receipt>>>();
-  auto future = promise->get_future();
-  submit(std::move(transaction), [promise](outcome<receipt> r) { promise->set_value(std::move(r)); });
+  auto slot = std::make_shared<answer_slot<receipt>>();
+  auto future = slot->promise.get_future();
+  submit(std::move(transaction), [slot](outcome<receipt> r) { slot->set(std::move(r)); });
   return future;
 }
 
@@ -148,12 +166,28 @@ void runtime::submit(std::string transaction, std::function<void(outcome<receipt
   impl_->ask_later<receipt>(ingest, submission{std::move(transaction)}, timeout, std::move(then));
 }
 
-std::uint64_t runtime::subscribe(std::function<void(const event&)> listener) {
-  const auto notifier = impl_->actors->now().notifier;
+std::future<outcome<reached>> runtime::when(const uuid& id, stage wanted, std::chrono::milliseconds timeout) {
+  auto slot = std::make_shared<answer_slot<reached>>();
+  auto future = slot->promise.get_future();
+  when(id, wanted, timeout, [slot](outcome<reached> r) { slot->set(std::move(r)); });
+  return future;
+}
+
+void runtime::when(const uuid& id, stage wanted, std::chrono::milliseconds timeout,
+                   std::function<void(outcome<reached>)> then) {
+  const auto buffer = impl_->actors->now().buffer;
+  if (!buffer || impl_->end->get())
+    return then(stopped_fault());
+  const await question{condition::transaction, id, wanted, timeout};
+  impl_->ask_later<reached>(buffer, question, timeout + answer_timeout, std::move(then));
+}
+
+std::uint64_t runtime::subscribe(std::function<void(const event&)> listener, std::uint64_t from) {
   const std::lock_guard lock{impl_->listeners_mutex};
   const auto number = impl_->next_listener++;
-  auto handle =
-      impl_->system.spawn(event_listener, notifier, impl_->set.events.backlog_max, std::move(listener));
+  auto handle = impl_->system.spawn(
+      event_listener, [actors = impl_->actors] { return actors->now().notifier; },
+      chasqui::subscribe{impl_->set.events.backlog_max, from}, std::move(listener));
   impl_->listeners.emplace(number, caf::actor_cast<caf::actor>(handle));
   return number;
 }
@@ -170,6 +204,10 @@ outcome<status_report> runtime::status() {
 
 outcome<life> runtime::find(const uuid& id) {
   return impl_->ask<life>(impl_->actors->now().buffer, chasqui::find{id}, answer_timeout);
+}
+
+outcome<past_events> runtime::events(const list_events& what) {
+  return impl_->ask<past_events>(impl_->actors->now().notifier, what, answer_timeout);
 }
 
 outcome<reached> runtime::wait(const await& what) {

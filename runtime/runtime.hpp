@@ -42,9 +42,21 @@ public:
   /// callbacks.
   void submit(std::string transaction, std::function<void(outcome<receipt>)> then);
 
-  /// Calls `listener` for every event from now on, in order, on a thread of the runtime. A listener that is
-  /// slower than `events.backlog_max` allows gets an event of kind `gap` in place of those it missed.
-  std::uint64_t subscribe(std::function<void(const event&)> listener);
+  /// The transaction has reached `wanted` (`committed`, `replicated` or `released`); or it is a dead letter,
+  /// as the answer's stage says; or a fault, `timed_out` among them. Many thousands may be asked for at once
+  /// (`buffer.waiters_max`); each is answered in any case.
+  std::future<outcome<reached>> when(const uuid& id, stage wanted,
+                                     std::chrono::milliseconds timeout = std::chrono::hours{24});
+
+  /// The same with a callback, called once, on a thread of the runtime; it must not block. May be called in
+  /// callbacks.
+  void when(const uuid& id, stage wanted, std::chrono::milliseconds timeout,
+            std::function<void(outcome<reached>)> then);
+
+  /// Calls `listener` for every event, in order, on a thread of the runtime: from the number `from` on (the
+  /// last one seen, plus 1), which the history has as far as it goes back; or from now on, or since this run
+  /// began (`from_now_on`, `from_this_run`). What cannot be told is named by an event of kind `gap`.
+  std::uint64_t subscribe(std::function<void(const event&)> listener, std::uint64_t from = from_now_on);
   void unsubscribe(std::uint64_t subscription);
 
   /// The whole state, as the console's `status` shows it.
@@ -52,6 +64,9 @@ public:
 
   /// How far a transaction has come.
   outcome<life> find(const uuid& id);
+
+  /// What has happened, as far as the history goes back.
+  outcome<past_events> events(const list_events& what);
 
   /// Returns once it holds, or with `timed_out`.
   outcome<reached> wait(const await& what);

@@ -6,6 +6,7 @@
 #include "actors/ingest.hpp"
 #include "actors/lsn_watcher.hpp"
 #include "actors/notifier.hpp"
+#include "adapters/event_history.hpp"
 #include "adapters/journal.hpp"
 #include "adapters/owner.hpp"
 #include "adapters/postgres.hpp"
@@ -88,11 +89,13 @@ struct table_maker {
   }
 
   [[nodiscard]] child_row notifier_row() const {
-    const notifier_limits limits{s.events.backlog_max, s.events.subscribers_max};
+    notifier_limits limits;
+    limits.backlog_max = s.events.backlog_max;
+    limits.subscribers_max = s.events.subscribers_max;
     return {{"notifier", child_kind::ours, {}},
-            [me = *this, publisher = world.publisher, limits](const auto&) {
+            [me = *this, outlets = event_outlets{world.history, world.publisher}, limits](const auto&) {
               return me.enlist<notifier_actor>(&directory::handles::notifier,
-                                               me.system.spawn(notifier, publisher, me.wall, limits));
+                                               me.system.spawn(notifier, outlets, me.wall, limits));
             }};
   }
 
@@ -109,6 +112,8 @@ struct table_maker {
     watch_limits limits;
     limits.busy = s.watch.busy_ms;
     limits.idle = s.watch.idle_ms;
+    limits.behind = s.watch.behind_ms;
+    limits.far_behind = s.watch.far_behind_ms;
     return {{"lsn_watcher", child_kind::ours, {}},
             [me = *this, replica = world.replica, limits](const supervisor_actor& boss) {
               const auto now = me.actors->now();
@@ -153,6 +158,13 @@ struct table_maker {
   }
 };
 
+std::shared_ptr<event_history> open_history(const settings& s) {
+  auto path = s.events.history_path;
+  if (path.empty() && !s.journal.path.empty())
+    path = s.journal.path + "-events";
+  return make_event_history(s.site, {path, s.events.history_max, s.events.backlog_max});
+}
+
 } // namespace
 
 outside_world open_outside_world(io_thread& io, const settings& s) {
@@ -171,6 +183,7 @@ outside_world open_outside_world(io_thread& io, const settings& s) {
     journal.queue_bytes_max = s.journal.queue_bytes_max;
     out.stores.journal = make_journal(s.site, journal);
   }
+  out.history = open_history(s);
   out.primary = make_primary(io, s.site, {s.primary.dsn, s.primary.connect_timeout_ms});
   out.replica = make_replica_probe(io, s.site, {s.replica.dsn, s.replica.timeout_ms});
   return out;

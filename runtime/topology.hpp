@@ -3,6 +3,7 @@
 #include "actors/store_pair.hpp"
 #include "actors/supervisor.hpp"
 #include "adapters/io_thread.hpp"
+#include "adapters/ports/event_history.hpp"
 #include "adapters/ports/event_publisher.hpp"
 #include "adapters/ports/primary.hpp"
 #include "adapters/ports/replica.hpp"
@@ -24,6 +25,7 @@ struct outside_world {
   std::shared_ptr<primary_port> primary;
   std::shared_ptr<replica_probe> replica;
   std::shared_ptr<event_publisher> publisher;
+  std::shared_ptr<event_history> history;
 };
 
 /// The adapters that the settings name.

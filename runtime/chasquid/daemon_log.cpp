@@ -18,8 +18,8 @@ std::string as_json(const std::string& level, const std::string& sentence) {
 }
 
 bool is_routine(event_kind kind) {
-  return kind == event_kind::buffered || kind == event_kind::committed || kind == event_kind::replicated ||
-         kind == event_kind::released;
+  return kind == event_kind::buffered || kind == event_kind::sent || kind == event_kind::committed ||
+         kind == event_kind::replicated || kind == event_kind::released;
 }
 
 } // namespace

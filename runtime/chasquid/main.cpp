@@ -85,7 +85,7 @@ int serve(const daemon_options& o, const settings& s, const wake_ups& wake) {
   daemon_log log{o.json_log};
   log.say("chasquid " + std::string{chasqui_version()} + " for site " + s.site);
   runtime site{s};
-  site.subscribe([&log](const event& e) { log.record(e); });
+  site.subscribe([&log](const event& e) { log.record(e); }, from_this_run);
   site.when_ended([&wake](const fault&) { wake.runtime_ended(); });
   for (int signal = wake.wait(); signal != 0; signal = wake.wait()) {
     if (signal == SIGHUP) {

@@ -12,12 +12,19 @@ using namespace std::chrono_literals;
 struct buffer_fixture : actor_fixture {
   std::shared_ptr<memory_store> store = std::make_shared<memory_store>(store_kind::redis);
   std::shared_ptr<std::vector<event>> events = std::make_shared<std::vector<event>>();
+  std::function<past_events(const list_events&)> history; ///< What the notifier remembers; null: nothing.
   buffer_actor log;
 
   buffer_fixture() { start(); }
 
   void start() {
-    const auto notifier = stub<notifier_actor>([events = events](const event& e) { events->push_back(e); });
+    const auto notifier =
+        stub<notifier_actor>([events = events](const event& e) { events->push_back(e); },
+                             [history = history](const list_events& what) -> caf::result<past_events> {
+                               if (!history)
+                                 return caf::make_error(caf::sec::unexpected_message);
+                               return history(what);
+                             });
     log = spawn(buffer, log_stores{store, nullptr}, notifier, wall(), std::vector<std::string>{"main"},
                 buffer_limits{});
     settle();
@@ -122,6 +129,61 @@ BOOST_FIXTURE_TEST_CASE(a_wait_is_answered_when_the_entry_is_on_the_replica, buf
   tell(log, replicated{"main", 1});
   BOOST_TEST(whole->value.has_value());
   BOOST_TEST(one->value.has_value());
+}
+
+BOOST_FIXTURE_TEST_CASE(ten_thousand_who_wait_are_all_answered_in_their_turn, buffer_fixture) {
+  submit(1);
+  submit(2);
+  const auto answers = std::make_shared<std::pair<int, int>>();
+  spawn([=, log = log](caf::event_based_actor* self) {
+    const auto wait_for = [&](std::uint64_t id, int& count) {
+      self->request(log, caf::infinite, await{condition::transaction, {0, id}, stage::replicated, 24h})
+          .then([answers, &count](const reached&) { ++count; }, [](const caf::error&) {});
+    };
+    for (int i = 0; i < 5000; ++i) {
+      wait_for(1, answers->first);
+      wait_for(2, answers->second);
+    }
+  });
+  settle();
+  tell(log, committed{"main", 2, {1}, 1});
+  tell(log, replicated{"main", 1});
+  BOOST_TEST(answers->first == 5000);
+  BOOST_TEST(answers->second == 0);
+  tell(log, replicated{"main", 2});
+  BOOST_TEST(answers->second == 5000);
+}
+
+BOOST_FIXTURE_TEST_CASE(nobody_waits_for_what_marks_do_not_tell, buffer_fixture) {
+  submit(1);
+  for (const auto stage : {stage::sent, stage::rejected, stage::discarded})
+    BOOST_TEST((ask<reached>(log, await{condition::transaction, {0, 1}, stage, 1s})->problem.code ==
+                fault_code::malformed));
+}
+
+BOOST_FIXTURE_TEST_CASE(a_life_has_what_only_the_history_of_events_remembers, buffer_fixture) {
+  const auto later = [this](int seconds) { return wall()() + std::chrono::seconds{seconds}; };
+  const std::vector<event> past{{1, later(-60), event_kind::replicated, "main", 1, 1, {}, "of another time"},
+                                {2, later(1), event_kind::sent, "main", 1, 9, {}, ""},
+                                {3, later(2), event_kind::committed, "main", 1, 9, {}, ""},
+                                {4, later(3), event_kind::replicated, "main", 1, 9, {}, ""}};
+  const auto asked = std::make_shared<list_events>();
+  history = [past, asked](const list_events& what) {
+    *asked = what;
+    return past_events{past, 5, 4};
+  };
+  start();
+  submit(1);
+  const auto found = ask<life>(log, find{{0, 1}});
+  BOOST_REQUIRE(found->value.has_value());
+  BOOST_TEST(asked->only.seq == 1U);
+  BOOST_TEST((asked->only.id == uuid{0, 1}));
+  std::vector<stage> stages;
+  for (const auto& m : found->value->history)
+    stages.push_back(m.stage);
+  BOOST_TEST(
+      (stages == std::vector<stage>{stage::buffered, stage::sent, stage::committed, stage::replicated}));
+  BOOST_TEST((found->value->history.back().at == later(3)));
 }
 
 BOOST_FIXTURE_TEST_CASE(a_dead_letter_is_kept_by_the_store_and_ends_the_wait_for_it, buffer_fixture) {

@@ -29,7 +29,10 @@ struct watcher_fixture : actor_fixture {
   watcher_fixture() {
     const lsn_watcher_peers peers{
         stub<buffer_actor>([kept = arrived](const replicated& r) { kept->push_back(r.seq); }),
-        stub<notifier_actor>([kept = told](const event& e) { kept->push_back(e.detail); }),
+        stub<notifier_actor>([kept = told](const event& e) {
+          if (e.kind == event_kind::replica)
+            kept->push_back(e.detail);
+        }),
         stub<supervisor_actor>([kept = signs](const sign_of_life&) { ++*kept; })};
     watcher = spawn(lsn_watcher, replica, peers, wall(), watch_limits{30ms, 1000ms, 1000ms, 100});
     settle();

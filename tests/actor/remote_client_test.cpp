@@ -96,7 +96,8 @@ gatekeeper_actor::behavior_type fake_gatekeeper(gatekeeper_actor::pointer self, 
           [](const list_decisions&) -> caf::result<past_decisions> { return past_decisions{}; },
           [](const steer&) -> caf::result<link_status> { return link_status{}; },
           [](const subscriber_actor&, const subscribe&) {},
-          [](const subscriber_actor&, const acknowledge&) {}};
+          [](const subscriber_actor&, const acknowledge&) {},
+          [](const list_events&) -> caf::result<past_events> { return past_events{}; }};
 }
 
 /// A daemon that has nothing but its door.

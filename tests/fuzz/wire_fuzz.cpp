@@ -85,6 +85,25 @@ void show_event(std::string_view bytes) {
       promise(event_line(*happened, form).ends_with('\n'), "an event can be shown");
 }
 
+void show_past(std::string_view bytes) {
+  if (const auto past = read<past_events>(bytes))
+    for (const auto& e : past->events)
+      promise(matches(e, {}), "an event is one of all");
+}
+
+/// A filter of whatever bytes takes no more than its own terms say.
+void ask_past(std::string_view bytes) {
+  const auto asked = read<list_events>(bytes);
+  if (!asked)
+    return;
+  event e;
+  e.lane = asked->only.lane;
+  e.id = asked->only.id;
+  e.from_seq = e.to_seq = asked->only.seq;
+  e.kind = asked->only.kinds.empty() ? event_kind::link : asked->only.kinds.front();
+  promise(matches(e, asked->only), "what is as the filter says is taken");
+}
+
 void show_receipt(std::string_view bytes) {
   if (const auto kept = read<receipt>(bytes))
     promise(receipt_line(*kept).ends_with('\n'), "a receipt can be shown");
@@ -133,7 +152,10 @@ constexpr std::array readers{&show<status_report>,
                              &only_read<supervision_report>,
                              &show<past_decisions>,
                              &only_read<decision>,
-                             &only_read<resolved>};
+                             &only_read<resolved>,
+                             &ask_past,
+                             &show_past,
+                             &only_read<subscribe>};
 
 } // namespace
 

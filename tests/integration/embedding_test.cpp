@@ -66,6 +66,19 @@ BOOST_AUTO_TEST_CASE(a_host_gets_receipts_by_future_and_by_callback_and_hears_ev
   const await both{condition::transaction, std::get<receipt>(second).id, stage::replicated, 30s};
   BOOST_REQUIRE(std::holds_alternative<reached>(site.wait(both)));
   BOOST_TEST(wait_until([&] { return replicated > 0; }, in(20s)));
+  const auto stages = {stage::committed, stage::replicated, stage::released};
+  for (const auto wanted : stages) {
+    const auto answer = site.when(std::get<receipt>(first).id, wanted).get();
+    BOOST_REQUIRE(std::holds_alternative<reached>(answer));
+    BOOST_TEST((std::get<reached>(answer).stage == wanted));
+  }
+  std::atomic<bool> from_the_start = false;
+  site.subscribe([&](const event& e) { from_the_start = from_the_start || e.kind == event_kind::store; },
+                 from_this_run);
+  BOOST_TEST(wait_until([&] { return from_the_start.load(); }, in(20s)));
+  const auto past = site.events({from_this_run, 100, {{event_kind::committed}, "main", 0, {}}});
+  BOOST_REQUIRE(std::holds_alternative<past_events>(past));
+  BOOST_TEST(!std::get<past_events>(past).events.empty());
   const auto report = site.status();
   BOOST_REQUIRE(std::holds_alternative<status_report>(report));
   BOOST_TEST(std::get<status_report>(report).log.lanes[0].replicated == 2U);
@@ -81,6 +94,7 @@ BOOST_AUTO_TEST_CASE(a_runtime_that_was_stopped_refuses_at_once_and_says_so) {
   const auto late = site.submit(delete_nothing()).get();
   BOOST_REQUIRE(std::holds_alternative<fault>(late));
   BOOST_TEST((std::get<fault>(late).code == fault_code::unavailable));
+  BOOST_TEST(std::holds_alternative<fault>(site.when({0, 1}, stage::committed).get()));
 }
 
 BOOST_AUTO_TEST_CASE(a_host_keeps_its_signal_handlers) {

@@ -1,5 +1,7 @@
 #include "tests/simulation/host.hpp"
 
+#include "adapters/event_history.hpp"
+
 #include <caf/all.hpp>
 
 #include <utility>
@@ -80,6 +82,7 @@ void host::start() {
       life_, {settings_.forwarder.window_entries_max, settings_.forwarder.window_bytes_max});
   outside.replica = std::make_shared<local_replica>(around_.events, around_.replica);
   outside.publisher = std::make_shared<listener>(around_.account, life_);
+  outside.history = make_memory_history(settings_.events.history_max);
   const auto table = make_topology(stage_.system, settings_, outside, actors_, wall(),
                                    [](const gatekeeper_actor&) { return fault{}; });
   supervisor_surroundings around;

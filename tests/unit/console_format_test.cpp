@@ -109,7 +109,7 @@ BOOST_AUTO_TEST_CASE(dead_letters_are_one_object_in_json_and_one_a_line_in_ndjso
 BOOST_AUTO_TEST_CASE(an_event_is_one_line_in_every_form) {
   const event e{12, noon, event_kind::rejected, "main", 3, 3, some_id, "23505\nduplicate"};
   BOOST_TEST(event_line(e, output_form::table) ==
-             to_string(noon) + "  rejected    main 3 " + some_id_text + "  23505\\nduplicate\n");
+             "12  " + to_string(noon) + "  rejected    main 3 " + some_id_text + "  23505\\nduplicate\n");
   BOOST_TEST(event_line(e, output_form::tsv) ==
              "12\t" + to_string(noon) + "\trejected\tmain\t3\t3\t" + some_id_text + "\t23505\\nduplicate\n");
   BOOST_TEST(event_line(e, output_form::json) == event_line(e, output_form::ndjson));

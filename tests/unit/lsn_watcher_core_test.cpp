@@ -43,7 +43,18 @@ struct watched {
   lsn_watcher_core core{{10ms, 1000ms, 1000ms, 4}};
   int looks = 0;
 
-  watch_actions look(const sighting& s) { return core.on_sighting(s, at(++looks * 100ms)); }
+  watch_actions look(const sighting& s) {
+    auto out = core.on_sighting(s, at(++looks * 100ms));
+    std::erase_if(out.events, [](const event& e) { return e.kind == event_kind::lag; });
+    return out;
+  }
+  /// What an event says about the lag after a look at this time; "" without one.
+  std::string lag_after(std::chrono::milliseconds now, const sighting& s) {
+    for (const auto& e : core.on_sighting(s, at(now)).events)
+      if (e.kind == event_kind::lag)
+        return e.detail.substr(0, e.detail.find(':'));
+    return "";
+  }
   seqno arrived(const sighting& s) {
     const auto actions = look(s);
     BOOST_REQUIRE_LE(actions.arrived.size(), 1U);
@@ -200,6 +211,20 @@ BOOST_FIXTURE_TEST_CASE(a_wal_stream_that_never_was_silent_is_no_sign_however_se
 
 BOOST_FIXTURE_TEST_CASE(the_first_look_is_no_sign_of_life, watched) {
   BOOST_TEST(!look(spoke(instant{1s})).sign.has_value());
+}
+
+BOOST_FIXTURE_TEST_CASE(a_lag_of_another_class_is_told_once_and_does_not_flutter_at_the_border, watched) {
+  BOOST_TEST(lag_after(0ms, seen(900, 4)) == "current");
+  commit(barrier(5, 1000));
+  BOOST_TEST(lag_after(1999ms, seen(900, 4)) == "");
+  BOOST_TEST(lag_after(2000ms, seen(900, 4)) == "behind");
+  BOOST_TEST(lag_after(59s, seen(900, 4)) == "");
+  BOOST_TEST(lag_after(60s, seen(900, 4)) == "far_behind");
+  core.on_committed(barrier(6, 1500), at(31s));
+  BOOST_TEST(lag_after(61s, seen(1000, 5)) == ""); // 30 s: half of what it takes to be far behind.
+  BOOST_TEST(lag_after(62s, unreachable()) == "unknown");
+  BOOST_TEST(lag_after(63s, seen(1000, 5)) == "behind");
+  BOOST_TEST(lag_after(64s, seen(1500, 6)) == "current");
 }
 
 BOOST_FIXTURE_TEST_CASE(lag_is_told_in_bytes_and_seconds, watched) {

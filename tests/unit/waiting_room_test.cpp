@@ -98,6 +98,20 @@ BOOST_FIXTURE_TEST_CASE(waits_that_expired_leave_nothing_behind_while_others_wai
   BOOST_TEST(room.places() == 1U);
 }
 
+BOOST_FIXTURE_TEST_CASE(ten_thousand_waits_cost_a_look_each_however_often_marks_move, room_and_ends) {
+  constexpr ticket waits = 10'000;
+  for (ticket t = 1; t <= waits; ++t)
+    room.join(t, transaction_wait(stage::replicated), {{"main", mark::replicated, t, {0, t}}}, start + 24h);
+  for (ticket t = 1; t <= waits; ++t) {
+    pass("main", mark::committed, t);
+    pass("main", mark::replicated, t);
+    expire(start + 1s);
+    BOOST_REQUIRE_EQUAL(ended.size(), t);
+  }
+  BOOST_TEST(room.looks() == waits);
+  BOOST_TEST(room.places() == 0U);
+}
+
 BOOST_FIXTURE_TEST_CASE(a_refused_transaction_ends_the_waits_for_just_this_one, room_and_ends) {
   room.join(1, transaction_wait(stage::replicated), {{"main", mark::replicated, 5}}, start + 1s);
   room.join(2, transaction_wait(stage::replicated), {{"main", mark::replicated, 6}}, start + 1s);

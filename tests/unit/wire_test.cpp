@@ -115,8 +115,8 @@ BOOST_AUTO_TEST_CASE(inspect_names_every_field_of_every_message) {
       resolved, list_decisions, past_decision, past_decisions, find, milestone, life, await, reached>();
   check_that_inspect_names_every_field<get_report, lane_status, store_status, log_report, replica_status,
                                        actor_status, link_status, supervision_report, status_report, steer,
-                                       event, event_batch, subscribe, acknowledge, link_up, link_moves,
-                                       give_up, sign_of_life, shut_down>();
+                                       event, event_batch, event_filter, list_events, past_events, subscribe,
+                                       acknowledge, link_up, link_moves, give_up, sign_of_life, shut_down>();
 }
 
 BOOST_FIXTURE_TEST_SUITE(on_the_wire, system_fixture)
@@ -167,7 +167,9 @@ BOOST_AUTO_TEST_CASE(messages_of_events_and_supervision_arrive_whole) {
   const event e{9, ten_past_midnight, event_kind::rejected, "main", 3, 4, id, "23505"};
   check_carried(e);
   check_carried(event_batch{{e, e}});
-  check_carried(subscribe{17});
+  check_carried(subscribe{17, 4});
+  check_carried(list_events{5, 6, {{event_kind::lag}, "main", 7, id}});
+  check_carried(past_events{{e}, 10, 12});
   check_carried(acknowledge{9});
   check_carried(link_up{"main"});
   check_carried(link_moves{"main", 5, id, "bulk", 6});

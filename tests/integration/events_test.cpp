@@ -1,0 +1,193 @@
+#include <boost/test/unit_test.hpp>
+
+#include "messages/json.hpp"
+#include "tests/support/observatory.hpp"
+#include "tests/support/sql.hpp"
+#include "tests/support/wait_until.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <csignal>
+#include <fstream>
+
+using namespace chasqui;
+using namespace chasqui::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr std::uint64_t history_max = 3000;
+
+/// `chasqui events` beside a daemon.
+class listener {
+public:
+  listener(observatory& site, const std::string& name, const std::vector<std::string>& options)
+      : file_{site.box().dir() + "/" + name}, process_{command(site, options), {file_, ""}} {}
+
+  void stop() { process_.signal(SIGSTOP); }
+  void go_on() { process_.signal(SIGCONT); }
+  std::optional<int> wait() { return process_.wait(in(20s)); }
+
+  /// What it has printed so far: whole lines.
+  [[nodiscard]] std::vector<event> heard() const {
+    std::vector<event> out;
+    std::ifstream file{file_};
+    for (std::string line; std::getline(file, line) && !file.eof();)
+      if (line.starts_with('{'))
+        out.push_back(nlohmann::json::parse(line).get<event>());
+    return out;
+  }
+  [[nodiscard]] bool has_heard(std::uint64_t number) const {
+    return wait_until(
+        [&] {
+          const auto all = heard();
+          return !all.empty() && all.back().number >= number;
+        },
+        in(60s));
+  }
+
+private:
+  static std::vector<std::string> command(observatory& site, const std::vector<std::string>& options) {
+    std::vector<std::string> out{program("chasqui"), "--config", site.box().settings_file(), "-o",
+                                 "ndjson",           "events"};
+    out.insert(out.end(), options.begin(), options.end());
+    return out;
+  }
+
+  std::string file_;
+  child_process process_;
+};
+
+std::uint64_t last_number(observatory& site) {
+  const auto past = site.ask<past_events>(list_events{from_the_oldest, 1, {}});
+  BOOST_REQUIRE(std::holds_alternative<past_events>(past));
+  return std::get<past_events>(past).last;
+}
+
+std::string submit_one(observatory& site, std::vector<double>& took_ms) {
+  static int number = 0;
+  const auto id = random_id();
+  const auto start = std::chrono::steady_clock::now();
+  const auto answer = site.submit(probe_insert(id, 0, ++number));
+  BOOST_REQUIRE_MESSAGE(std::holds_alternative<receipt>(answer), site.daemon_log());
+  took_ms.push_back(
+      std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count());
+  return id;
+}
+
+/// Submits until so many events have happened since `from`; how long each submit took.
+std::vector<double> let_happen(observatory& site, std::uint64_t from, std::uint64_t events) {
+  std::vector<double> took_ms;
+  while (last_number(site) < from + events)
+    for (int i = 0; i < 25; ++i)
+      submit_one(site, took_ms);
+  BOOST_REQUIRE(site.wait_until_replicated(30s));
+  return took_ms;
+}
+
+double p99(std::vector<double> all) {
+  std::sort(all.begin(), all.end());
+  return all[all.size() * 99 / 100];
+}
+
+/// Where events and gaps together leave out a number, or tell one twice; "" if nowhere.
+std::string hole_in(const std::vector<event>& heard, std::uint64_t from) {
+  for (const auto& e : heard) {
+    const auto first = e.kind == event_kind::gap ? e.from_seq : e.number;
+    if (first != from)
+      return "expected " + std::to_string(from) + ", heard " + std::to_string(first);
+    from = e.number + 1;
+  }
+  return "";
+}
+
+std::vector<event> gaps_of(const std::vector<event>& heard) {
+  std::vector<event> out;
+  std::copy_if(heard.begin(), heard.end(), std::back_inserter(out),
+               [](const event& e) { return e.kind == event_kind::gap; });
+  return out;
+}
+
+bool has(const life& known, stage wanted) {
+  return std::any_of(known.history.begin(), known.history.end(),
+                     [&](const milestone& m) { return m.stage == wanted; });
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_CASE(a_subscriber_that_is_stopped_and_goes_on_gets_every_event_or_one_exact_gap) {
+  observatory site{{"--rtt", "20"}, {"events.history_max=" + std::to_string(history_max)}};
+  site.start();
+  BOOST_REQUIRE(site.wait_until_ready());
+  const auto start = last_number(site) + 1;
+  listener console{site, "stopped", {"-f", "--from", std::to_string(start)}};
+  const auto before = let_happen(site, start, 1200);
+  BOOST_REQUIRE(console.has_heard(start + 100));
+
+  console.stop();
+  const auto stopped_at = last_number(site);
+  const auto meanwhile = let_happen(site, stopped_at, 1500); // More than may be under way to it.
+  console.go_on();
+  BOOST_REQUIRE(console.has_heard(last_number(site)));
+  const auto heard = console.heard();
+  BOOST_TEST(hole_in(heard, start) == "");
+  BOOST_TEST(gaps_of(heard).empty());
+  BOOST_TEST_MESSAGE("p99 of submit: " << p99(before) << " ms with a subscriber that listens, "
+                                       << p99(meanwhile) << " ms with one that is stopped");
+
+  console.stop();
+  const auto stopped_again = last_number(site);
+  const auto long_while = let_happen(site, stopped_again, 2 * history_max);
+  console.go_on();
+  BOOST_REQUIRE(console.has_heard(last_number(site)));
+  const auto all = console.heard();
+  const auto gaps = gaps_of(all);
+  BOOST_TEST(hole_in(all, start) == "");
+  BOOST_REQUIRE(gaps.size() == 1U);
+  BOOST_TEST(gaps.front().from_seq > stopped_again);
+  BOOST_TEST(gaps.front().to_seq <= last_number(site) - history_max);
+  BOOST_TEST_MESSAGE("p99 of submit while it is stopped for long: " << p99(long_while) << " ms");
+  for (const auto* slow : {&meanwhile, &long_while})
+    BOOST_TEST(p99(*slow) < 250, "the deadline of every submit");
+}
+
+BOOST_AUTO_TEST_CASE(numbers_and_the_past_survive_restarts_and_the_life_of_a_transaction_with_them) {
+  observatory site{{"--rtt", "20", "--store", "journal"}};
+  site.start();
+  BOOST_REQUIRE(site.wait_until_ready());
+  std::vector<double> took_ms;
+  const auto id = submit_one(site, took_ms);
+  const auto reached_it =
+      site.ask<reached>(await{condition::transaction, *parse_uuid(id), stage::released, 20s}, 25s);
+  BOOST_REQUIRE(std::holds_alternative<reached>(reached_it));
+  const auto told = last_number(site);
+  site.kill();
+  site.start();
+  BOOST_REQUIRE(site.wait_until_ready());
+
+  const auto found = site.ask<life>(find{*parse_uuid(id)});
+  BOOST_REQUIRE(std::holds_alternative<life>(found));
+  for (const auto s : {stage::buffered, stage::sent, stage::committed, stage::replicated, stage::released})
+    BOOST_TEST(has(std::get<life>(found), s), to_string(s));
+
+  listener past{site, "past", {}};
+  BOOST_REQUIRE((past.wait() == 0));
+  const auto all = past.heard();
+  BOOST_REQUIRE(!all.empty());
+  BOOST_TEST(all.back().number > told);
+  BOOST_TEST(std::is_sorted(all.begin(), all.end(),
+                            [](const event& a, const event& b) { return a.number < b.number; }));
+  BOOST_TEST(gaps_of(all).size() == 1U); // It was killed.
+
+  listener one{site, "one", {"--txn", id, "--kind", "committed", "--kind", "released"}};
+  BOOST_REQUIRE((one.wait() == 0));
+  std::string kinds;
+  for (const auto& e : one.heard())
+    if (e.kind != event_kind::gap)
+      kinds += std::string{to_string(e.kind)} + " ";
+  BOOST_TEST(kinds == "committed released ");
+
+  // What happened before anybody could subscribe is in the log, too.
+  BOOST_TEST(wait_until([&] { return site.daemon_log().find("store: open") != std::string::npos; }, in(20s)));
+}

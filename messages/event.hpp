@@ -24,6 +24,7 @@ enum class event_kind : std::uint8_t {
   store,       ///< The store came, went or drifted.
   replica,     ///< The replica came, went or disagreed.
   supervision, ///< An actor was restarted, or the runtime stops.
+  preflight,   ///< A transaction was taken that the primary will refuse, by the schema known here.
   gap,         ///< Events `from_seq..to_seq` were lost to a subscriber that was too slow.
 };
 
@@ -40,7 +41,7 @@ struct event {
   std::string lane;
   seqno from_seq = 0;
   seqno to_seq = 0;
-  uuid id;            ///< rejected, parked, settled, missing: the transaction.
+  uuid id;            ///< rejected, parked, settled, missing, preflight: the transaction.
   std::string detail; ///< A phrase for people.
 };
 

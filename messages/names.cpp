@@ -20,9 +20,9 @@ static_assert(stages.ends_with(stage::discarded));
 constexpr name_table<letter_action, 3> letter_actions{{"retry", "edit", "discard"}};
 static_assert(letter_actions.ends_with(letter_action::discard));
 
-constexpr name_table<event_kind, 13> event_kinds{{"buffered", "committed", "replicated", "released",
+constexpr name_table<event_kind, 14> event_kinds{{"buffered", "committed", "replicated", "released",
                                                   "rejected", "parked", "settled", "missing", "link", "store",
-                                                  "replica", "supervision", "gap"}};
+                                                  "replica", "supervision", "preflight", "gap"}};
 static_assert(event_kinds.ends_with(event_kind::gap));
 
 constexpr name_table<link_phase, 6> link_phases{

@@ -55,8 +55,8 @@ constexpr const char* document_after = R"sql(, json_strip_nulls(json_build_objec
   'schemas', (SELECT coalesce(json_object_agg(nspname, coalesce(has_schema_privilege(
       (SELECT oid FROM pg_roles WHERE rolname = $1::text), oid, 'USAGE'), true)), '{}') FROM pg_namespace),
   'functions', (SELECT coalesce(json_agg(DISTINCT p.proname), '[]') FROM pg_proc AS p JOIN pg_type AS t ON t.oid = p.proargtypes[0]
-    WHERE p.prokind = 'f' AND p.pronargs - p.pronargdefaults <= 1 AND (t.typtype IN ('c', 'd') OR t.oid = ANY (
-      '{record,"any",anyelement,anynonarray,anycompatible,anycompatiblenonarray}'::regtype[]))),
+    WHERE p.prokind = 'f' AND p.pronargs - p.pronargdefaults <= 1 AND (t.typtype IN ('c', 'd') OR t.typname IN (
+      'record', 'any', 'anyelement', 'anynonarray', 'anycompatible', 'anycompatiblenonarray'))),
   'tables', (SELECT coalesce(json_agg(json_build_object(
     'schema', r.nspname, 'name', r.relname, 'kind', r.relkind,
     'rules', nullif(EXISTS (SELECT FROM pg_rewrite WHERE ev_class = r.oid), false),

@@ -115,8 +115,8 @@ BOOST_AUTO_TEST_CASE(inspect_names_every_field_of_every_message) {
       resolved, list_decisions, past_decision, past_decisions, find, milestone, life, await, reached>();
   check_that_inspect_names_every_field<get_report, lane_status, store_status, log_report, replica_status,
                                        actor_status, link_status, supervision_report, status_report, steer,
-                                       event, event_batch, subscribe, acknowledge, link_up, sign_of_life, catalogue_status,
-                                       schema_document, confirm_schema, shut_down>();
+                                       event, event_batch, subscribe, acknowledge, link_up, sign_of_life,
+                                       catalogue_status, schema_document, confirm_schema, shut_down>();
 }
 
 BOOST_FIXTURE_TEST_SUITE(on_the_wire, system_fixture)

@@ -25,7 +25,9 @@ std::string insert(const std::string& row, const std::string& table = "unit",
 struct site : observatory {
   site()
       : observatory{{"--store", "journal", "--rtt", "0"},
-                    {"preflight=enforce", "supervision.restarts_max=0"}} {
+                    {"preflight=enforce", "supervision.restarts_max=0",
+                     // A slow machine, too, has the time for another look before it refuses.
+                     "buffer.submit_deadline_ms=50000", "replica.timeout_ms=10000"}} {
     on_primary("CREATE TABLE unit (id integer PRIMARY KEY, status text NOT NULL)");
     on_primary("GRANT ALL ON unit TO PUBLIC");
     start();

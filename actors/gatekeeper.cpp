@@ -21,13 +21,14 @@ caf::result<Answer> hand_on(self_pointer self, right wanted, const Actor& to, Qu
 
 struct collection {
   status_report report;
-  int missing = 3;
+  int missing = 0;
   caf::typed_response_promise<status_report> promise;
 };
 
 template <class Part, class Actor>
 void collect(self_pointer self, const Actor& from, const std::shared_ptr<collection>& all,
              void (*put)(status_report&, Part&)) {
+  ++all->missing;
   self->request(from, local_timeout, get_report{})
       .then(
           [all, put](Part& part) {
@@ -58,7 +59,17 @@ caf::result<status_report> assemble(self_pointer self) {
     r.link = std::move(p.link);
     r.actors = std::move(p.actors);
   });
+  if (s.peers.catalogue)
+    collect<catalogue_status>(self, s.peers.catalogue, all,
+                              [](status_report& r, catalogue_status& p) { r.catalogue = std::move(p); });
   return all->promise;
+}
+
+caf::result<receipt> let_in(self_pointer self, submission& what) {
+  // To have it kept against the schema is an operator's decision.
+  if (const auto problem = what.unchecked ? self->state.core->check(right::steer) : fault{})
+    return to_error(problem);
+  return hand_on<receipt>(self, right::submit, self->state.peers.ingest, what);
 }
 
 } // namespace
@@ -71,7 +82,7 @@ gatekeeper_actor::behavior_type gatekeeper(self_pointer self, gatekeeper_peers p
   s.site = std::move(site);
   s.version = std::move(version);
   return {
-      [self](submission& m) { return hand_on<receipt>(self, right::submit, self->state.peers.ingest, m); },
+      [self](submission& m) { return let_in(self, m); },
       [self](const get_report&) { return assemble(self); },
       [self](find& m) { return hand_on<life>(self, right::read, self->state.peers.buffer, m); },
       [self](await& m) { return hand_on<reached>(self, right::read, self->state.peers.buffer, m); },

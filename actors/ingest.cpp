@@ -8,7 +8,8 @@ namespace chasqui {
 
 namespace {
 
-using self_pointer = ingest_actor::stateful_pointer<ingest_state>;
+using self_pointer = ingest_shell::stateful_pointer<ingest_state>;
+using receipt_promise = caf::typed_response_promise<receipt>;
 constexpr std::chrono::seconds local_timeout{5};
 
 uuid fresh_id(ingest_state& s) {
@@ -17,19 +18,118 @@ uuid fresh_id(ingest_state& s) {
   return make_uuid7(s.wall(), high, word());
 }
 
-caf::result<receipt> check(self_pointer self, const submission& what) {
+/// One submission on its way, with the id that it gets if it has none.
+struct candidate {
+  submission what;
+  uuid fresh;
+  std::uint64_t arrival = 0;
+};
+
+void judge(self_pointer self, const candidate& c, receipt_promise promise);
+
+void warn(self_pointer self, const append& kept, const fault& doubt) {
+  event e;
+  e.at = self->state.wall();
+  e.kind = event_kind::preflight;
+  e.lane = kept.lane;
+  e.id = kept.id;
+  e.detail = doubt.message;
+  self->send(self->state.peers.notifier, std::move(e));
+}
+
+/// Who submits an id again gets the first receipt, whatever the schema is by now.
+void refuse(self_pointer self, append kept, const fault& doubt, receipt_promise promise) {
+  const auto& buffer = self->state.peers.buffer;
+  const auto id = kept.id;
+  self->request(buffer, local_timeout, find{id})
+      .then(
+          [self, kept = std::move(kept), promise](const life&) mutable {
+            promise.delegate(self->state.peers.buffer, std::move(kept));
+          },
+          [doubt, promise](const caf::error& e) mutable {
+            const bool is_new = to_fault(e).code == fault_code::not_found;
+            promise.deliver(to_error(
+                is_new
+                    ? doubt
+                    : fault{fault_code::outcome_unknown,
+                            "The schema refuses it, and whether it was kept before cannot be found out now: "
+                            "submit it again, with the same id.",
+                            doubt.field}));
+          });
+}
+
+void release_held(self_pointer self) {
   auto& s = self->state;
-  auto outcome = s.core->admit(what, fresh_id(s));
-  if (const auto* problem = std::get_if<fault>(&outcome))
-    return to_error(*problem);
-  return self->delegate(s.buffer, std::move(std::get<append>(outcome)));
+  s.confirming = false;
+  while (!s.confirming && !s.held.empty()) {
+    const auto next = std::move(s.held.front());
+    s.held.pop_front();
+    next();
+  }
+}
+
+/// Looks at the schema once more before it refuses. Nothing overtakes what is looked at.
+void confirm(self_pointer self, const candidate& c, receipt_promise promise) {
+  auto& s = self->state;
+  s.confirming = true;
+  const auto done = [self, c, promise, up_to = s.arrivals] {
+    self->state.confirmed = up_to;
+    judge(self, c, promise);
+    release_held(self);
+  };
+  self->request(s.peers.catalogue, s.policy.confirm_timeout, confirm_schema{})
+      .then(
+          [self, done](const schema_document& schema) {
+            self->state.core->learn(schema);
+            done();
+          },
+          [done](const caf::error&) { done(); });
+}
+
+void judge(self_pointer self, const candidate& c, receipt_promise promise) {
+  auto& s = self->state;
+  fault doubt;
+  auto outcome = s.core->admit(c.what, c.fresh, doubt);
+  if (const auto* problem = std::get_if<fault>(&outcome)) {
+    promise.deliver(to_error(*problem));
+    return;
+  }
+  auto& kept = std::get<append>(outcome);
+  if (doubt && s.policy.preflight == preflight_mode::enforce) {
+    if (s.confirmed < c.arrival)
+      confirm(self, c, promise);
+    else if (kept.id == c.fresh)
+      promise.deliver(to_error(doubt));
+    else
+      refuse(self, std::move(kept), doubt, promise);
+    return;
+  }
+  if (doubt)
+    warn(self, kept, doubt);
+  promise.delegate(s.peers.buffer, std::move(kept));
+}
+
+caf::result<receipt> check(self_pointer self, submission& what) {
+  auto& s = self->state;
+  if (s.held.size() >= s.policy.held_max)
+    return to_error({fault_code::overloaded,
+                     "Too many submissions wait for a look at the schema. Submit again, with "
+                     "the same id.",
+                     ""});
+  const candidate c{std::move(what), fresh_id(s), ++s.arrivals};
+  auto promise = self->make_response_promise<receipt>();
+  if (s.confirming)
+    s.held.emplace_back([self, c, promise] { judge(self, c, promise); });
+  else
+    judge(self, c, promise);
+  return promise;
 }
 
 // In two steps: the letter may be gone by the time the decision takes effect, and then nothing happens.
 caf::result<receipt> check(self_pointer self, const decision& what) {
   auto promise = self->make_response_promise<receipt>();
   const auto refuse = [promise](const caf::error& e) mutable { promise.deliver(e); };
-  self->request(self->state.buffer, local_timeout, list_dead{what.letter, 1})
+  self->request(self->state.peers.buffer, local_timeout, list_dead{what.letter, 1})
       .then(
           [self, what, promise](const dead_letters& found) mutable {
             auto& s = self->state;
@@ -37,7 +137,7 @@ caf::result<receipt> check(self_pointer self, const decision& what) {
             if (const auto* problem = std::get_if<fault>(&outcome))
               promise.deliver(to_error(*problem));
             else
-              promise.delegate(s.buffer, std::move(std::get<append>(outcome)));
+              promise.delegate(s.peers.buffer, std::move(std::get<append>(outcome)));
           },
           refuse);
   return promise;
@@ -45,14 +145,18 @@ caf::result<receipt> check(self_pointer self, const decision& what) {
 
 } // namespace
 
-ingest_actor::behavior_type ingest(self_pointer self, buffer_actor buffer, wall_clock wall,
-                                   ingest_core core) {
+ingest_shell::behavior_type ingest(self_pointer self, ingest_peers peers, wall_clock wall, ingest_core core,
+                                   ingest_policy policy) {
   auto& s = self->state;
   s.core.emplace(std::move(core));
-  s.buffer = std::move(buffer);
+  s.peers = std::move(peers);
   s.wall = std::move(wall);
-  return {[self](const submission& what) { return check(self, what); },
-          [self](const decision& what) { return check(self, what); }};
+  s.policy = policy;
+  if (s.peers.catalogue)
+    self->send(s.peers.catalogue, schema_reader_actor{self});
+  return {[self](submission& what) { return check(self, what); },
+          [self](const decision& what) { return check(self, what); },
+          [self](const schema_document& schema) { self->state.core->learn(schema); }};
 }
 
 } // namespace chasqui

@@ -4,21 +4,51 @@
 #include "actors/moment.hpp"
 #include "messages/interfaces.hpp"
 
+#include <caf/typed_event_based_actor.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <functional>
 #include <optional>
 #include <random>
 
 namespace chasqui {
 
+/// What becomes of a transaction that the primary would refuse by the schema known here.
+enum class preflight_mode : std::uint8_t { off, warn, enforce };
+
+/// How ingest treats what it doubts.
+struct ingest_policy {
+  preflight_mode preflight = preflight_mode::off;
+  std::chrono::milliseconds confirm_timeout{50}; ///< For another look at the schema.
+  std::uint64_t held_max = 10'000;               ///< Submissions that wait for that look.
+};
+
+/// Whom ingest talks to; `catalogue` may be null, and then no schema is ever known.
+struct ingest_peers {
+  buffer_actor buffer;
+  notifier_actor notifier;
+  catalogue_actor catalogue;
+};
+
 struct ingest_state {
   static inline const char* name = "ingest";
   std::optional<ingest_core> core;
-  buffer_actor buffer;
+  ingest_peers peers;
+  ingest_policy policy;
   wall_clock wall;
   std::random_device random; ///< Ids must not collide between sites, so no seeded generator.
+  bool confirming = false;   ///< The schema is being looked at; what comes meanwhile is held, in order.
+  std::uint64_t arrivals = 0;
+  std::uint64_t confirmed = 0; ///< Submissions up to this one came before the last look at the schema began.
+  std::deque<std::function<void()>> held;
 };
 
+using ingest_shell = ingest_actor::extend<caf::reacts_to<schema_document>>;
+
 /// Checks transactions and hands the good ones to the buffer, which answers.
-ingest_actor::behavior_type ingest(ingest_actor::stateful_pointer<ingest_state> self, buffer_actor buffer,
-                                   wall_clock wall, ingest_core core);
+ingest_shell::behavior_type ingest(ingest_shell::stateful_pointer<ingest_state> self, ingest_peers peers,
+                                   wall_clock wall, ingest_core core, ingest_policy policy);
 
 } // namespace chasqui

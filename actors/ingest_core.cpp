@@ -6,7 +6,7 @@
 
 namespace chasqui {
 
-std::variant<append, fault> ingest_core::admit(const submission& s, const uuid& fresh) const {
+std::variant<append, fault> ingest_core::admit(const submission& s, const uuid& fresh, fault& doubt) const {
   auto decoded = decode_transaction(s.json, limits_);
   if (auto* problem = std::get_if<fault>(&decoded))
     return std::move(*problem);
@@ -22,8 +22,20 @@ std::variant<append, fault> ingest_core::admit(const submission& s, const uuid& 
     return fault{fault_code::unknown_lane,
                  "There is no lane '" + t.lane + "'; the settings have: " + known + ".", "lane"};
   }
+  if (preflight_ && !s.unchecked)
+    doubt = preflight_->check(t);
   auto payload = encode_transaction(t);
   return append{t.id, std::move(t.lane), std::move(payload)};
+}
+
+void ingest_core::learn(const schema_document& schema) {
+  if (schema.fingerprint == fingerprint_)
+    return;
+  auto decoded = decode_catalogue(schema.text);
+  if (auto* known = std::get_if<catalogue>(&decoded)) {
+    preflight_ = std::make_shared<const preflight_core>(std::move(*known));
+    fingerprint_ = schema.fingerprint;
+  }
 }
 
 std::variant<append, fault> ingest_core::admit(decision d, const dead_letters& found,

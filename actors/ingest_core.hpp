@@ -1,8 +1,11 @@
 #pragma once
 
+#include "actors/preflight_core.hpp"
+#include "messages/catalogue.hpp"
 #include "messages/log.hpp"
 #include "messages/transaction.hpp"
 
+#include <memory>
 #include <string>
 #include <variant>
 #include <vector>
@@ -16,8 +19,16 @@ public:
   ingest_core(transaction_limits limits, std::vector<std::string> lanes)
       : limits_{limits}, lanes_{std::move(lanes)} {}
 
-  /// The transaction in canonical form, ready to be kept; `fresh` becomes its id if it has none.
-  [[nodiscard]] std::variant<append, fault> admit(const submission& s, const uuid& fresh) const;
+  /// The transaction in canonical form, ready to be kept; `fresh` becomes its id if it has none. `doubt` says
+  /// why the primary would refuse it, by the schema that is known.
+  [[nodiscard]] std::variant<append, fault> admit(const submission& s, const uuid& fresh, fault& doubt) const;
+  [[nodiscard]] std::variant<append, fault> admit(const submission& s, const uuid& fresh) const {
+    fault doubt;
+    return admit(s, fresh, doubt);
+  }
+
+  /// Transactions are held against this schema from now on; what cannot be read as one changes nothing.
+  void learn(const schema_document& schema);
 
   /// A decision as an entry for the lane of its dead letter; `found` is what the log has under that id.
   [[nodiscard]] std::variant<append, fault> admit(decision d, const dead_letters& found,
@@ -28,6 +39,8 @@ private:
 
   transaction_limits limits_;
   std::vector<std::string> lanes_;
+  std::string fingerprint_;
+  std::shared_ptr<const preflight_core> preflight_; ///< Null while no schema is known.
 };
 
 } // namespace chasqui

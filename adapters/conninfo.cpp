@@ -57,6 +57,12 @@ conninfo parse_conninfo(const std::string& dsn) {
   result.host = either("host");
   result.hostaddr = either("hostaddr");
   result.port = either("port");
+  result.user = either("user");
+  result.dbname = either("dbname");
+  if (result.dbname.empty()) {
+    result.dbname = result.user;
+  }
+  result.options = either("options");
   if (result.hostaddr.empty() && is_numeric_address(result.host)) {
     result.hostaddr = result.host;
   }

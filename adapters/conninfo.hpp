@@ -12,6 +12,9 @@ struct conninfo {
   std::string host;     ///< As given; a comma separates several. "" when only the address is known.
   std::string hostaddr; ///< As given, or `host` if that is a numeric address.
   std::string port;     ///< As given, or libpq's default.
+  std::string user;     ///< The same.
+  std::string dbname;   ///< The same; by default the user's name.
+  std::string options;  ///< For the server, the same.
 
   /// `host` is a directory, or an abstract name, of unix sockets.
   [[nodiscard]] bool is_local() const;

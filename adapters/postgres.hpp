@@ -3,6 +3,8 @@
 #include "adapters/io_thread.hpp"
 #include "adapters/ports/primary.hpp"
 #include "adapters/ports/replica.hpp"
+#include "adapters/ports/schema.hpp"
+#include "adapters/schema_query.hpp"
 
 #include <chrono>
 #include <memory>
@@ -23,5 +25,9 @@ std::unique_ptr<primary_port> make_primary(io_thread& io, std::string site, post
 /// The replica, looked at with one query.
 std::unique_ptr<replica_probe> make_replica_probe(io_thread& io, std::string site,
                                                   postgres_settings settings);
+
+/// The schema as the replica has it.
+std::unique_ptr<schema_source> make_schema_source(io_thread& io, const std::string& site,
+                                                  postgres_settings replica, schema_scope scope);
 
 } // namespace chasqui

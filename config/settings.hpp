@@ -18,6 +18,8 @@ struct settings {
   std::string site; ///< Names this observatory in Redis and on the primary: `[a-z0-9_-]{1,40}`.
   std::vector<std::string> lanes{"main"}; ///< In order of priority; the first is the default lane.
 
+  std::string preflight = "enforce"; ///< `off`, `warn` or `enforce`: what the schema refuses for certain.
+
   struct {
     std::string socket; ///< Path of Redis' unix socket; or else
     std::string host;   ///< its host and
@@ -88,6 +90,12 @@ struct settings {
     milliseconds behind_ms{2000};       ///< A replica that lacks a commit for so long is `behind`,
     milliseconds far_behind_ms{60'000}; ///< and for so long `far_behind`.
   } watch;
+
+  struct {
+    std::string path;                       ///< The file; "": beside the journal, if there is one.
+    milliseconds poll_ms{1000};             ///< Between looks at the replica's schema.
+    std::uint64_t bytes_max = 16ULL << 20U; ///< A larger schema is not used.
+  } catalogue;
 
   struct {
     std::uint32_t restarts_max = 5; ///< More restarts for faults of ours within the window stop the runtime.

@@ -33,6 +33,12 @@ std::string refuse_right(const std::string& right) {
   return "'" + right + "' is none of read, submit and steer";
 }
 
+std::string refuse_mode(const std::string& mode) {
+  return mode == "off" || mode == "warn" || mode == "enforce"
+             ? ""
+             : "'" + mode + "' is none of off, warn and enforce";
+}
+
 // The name and the member cannot disagree: both are made of the same words.
 #define CHASQUI_KEY(path) .name = #path, .member = [](settings& s) -> setting_member { return &s.path; }
 
@@ -42,6 +48,12 @@ constexpr std::array keys{
     setting_key{CHASQUI_KEY(lanes),
                 .description = "Ordered streams of transactions, the most urgent first; that is the default",
                 .required = true, .refuse = refuse_lane},
+
+    setting_key{CHASQUI_KEY(preflight),
+                .description =
+                    "What the primary would refuse by the schema known here: off, warn (take it, and say "
+                    "so) or enforce (refuse it)",
+                .required = true, .refuse = refuse_mode},
 
     setting_key{CHASQUI_KEY(redis.socket),
                 .description = "Path of Redis' unix socket; or else its host and port",
@@ -155,6 +167,14 @@ constexpr std::array keys{
                 .range = {1, 24 * hour_ms}},
     setting_key{CHASQUI_KEY(watch.far_behind_ms), .description = "And for so long `far_behind`",
                 .range = {1, 24 * hour_ms}},
+
+    setting_key{CHASQUI_KEY(catalogue.path),
+                .description = "File in which the schema is kept; \"\": beside the journal, if there is one"},
+    setting_key{CHASQUI_KEY(catalogue.poll_ms),
+                .description = "Between looks whether the replica's schema has changed",
+                .range = {100, hour_ms}},
+    setting_key{CHASQUI_KEY(catalogue.bytes_max), .description = "A larger schema is not used",
+                .range = {1024, 256 * mebibyte}, .unit = "bytes"},
 
     setting_key{CHASQUI_KEY(supervision.restarts_max),
                 .description = "More restarts for faults of our own within the window stop the daemon",

@@ -26,6 +26,7 @@ enum class event_kind : std::uint8_t {
   replica,     ///< The replica came, went or disagreed.
   lag,         ///< The replica's lag is of another class: `current`, `behind`, `far_behind` or `unknown`.
   supervision, ///< An actor was restarted, or the runtime stops.
+  preflight,   ///< A transaction was taken that the primary will refuse, by the schema known here.
   gap,         ///< The events numbered `from_seq..to_seq` cannot be told: they are not in the history.
 };
 
@@ -44,7 +45,7 @@ struct event {
   std::string lane;
   seqno from_seq = 0;
   seqno to_seq = 0;
-  uuid id;            ///< rejected, parked, settled, missing: the transaction.
+  uuid id;            ///< rejected, parked, settled, missing, preflight: the transaction.
   std::string detail; ///< A phrase for people.
 };
 

@@ -11,12 +11,13 @@ namespace chasqui {
 enum class fault_code : std::uint8_t {
   none,
   // The transaction is at fault: change it.
-  malformed,     ///< Not JSON, not UTF-8, or a value of the wrong kind.
-  unknown_field, ///< A field that transactions do not have.
-  missing_field, ///< A field that must be there.
-  invalid_id,    ///< An id that is no UUID.
-  unknown_lane,  ///< A lane that the settings do not name.
-  over_limit,    ///< Larger than a limit of the settings.
+  malformed,         ///< Not JSON, not UTF-8, or a value of the wrong kind.
+  unknown_field,     ///< A field that transactions do not have.
+  missing_field,     ///< A field that must be there.
+  invalid_id,        ///< An id that is no UUID.
+  unknown_lane,      ///< A lane that the settings do not name.
+  over_limit,        ///< Larger than a limit of the settings.
+  refused_by_schema, ///< The primary would refuse it for certain, by the schema that is known here.
   // Keeping it did not work: submit it again, with the same id.
   store_unavailable, ///< No store can be reached; nothing was kept.
   store_full,        ///< The store refuses to grow, or the log is at its limit; nothing was kept.

@@ -2,6 +2,7 @@
 
 // Every conversation in Chasqui, on one page.
 
+#include "messages/catalogue.hpp"
 #include "messages/event.hpp"
 #include "messages/log.hpp"
 #include "messages/status.hpp"
@@ -44,6 +45,15 @@ using forwarder_actor = handle<void(available), // There is more in the log.
 /// Follows the replica until it has what was committed.
 using lsn_watcher_actor = handle<void(committed),             // Watch for the replay of this.
                                  replica_status(get_report)>; // What the replica last said.
+
+/// Is told of the schema.
+using schema_reader_actor = handle<void(schema_document)>; // It is this from now on.
+
+/// Knows the schema that the primary had when the replica last heard of it, also in an outage and after a
+/// restart.
+using catalogue_actor = handle<void(schema_reader_actor),       // Tell it now, and whenever it changes.
+                               schema_document(confirm_schema), // Look at the replica first.
+                               catalogue_status(get_report)>;   // What is known.
 
 /// Gets events; answers with `acknowledge` to the notifier.
 using subscriber_actor = handle<void(event_batch)>; // These happened.
@@ -138,6 +148,9 @@ CAF_ADD_TYPE_ID(chasqui, (chasqui::supervision_report))
 CAF_ADD_TYPE_ID(chasqui, (chasqui::status_report))
 CAF_ADD_TYPE_ID(chasqui, (chasqui::link_status))
 CAF_ADD_TYPE_ID(chasqui, (chasqui::steer))
+CAF_ADD_TYPE_ID(chasqui, (chasqui::catalogue_status))
+CAF_ADD_TYPE_ID(chasqui, (chasqui::schema_document))
+CAF_ADD_TYPE_ID(chasqui, (chasqui::confirm_schema))
 CAF_ADD_TYPE_ID(chasqui, (chasqui::event))
 CAF_ADD_TYPE_ID(chasqui, (chasqui::event_batch))
 CAF_ADD_TYPE_ID(chasqui, (chasqui::subscribe))
@@ -150,4 +163,5 @@ CAF_ADD_TYPE_ID(chasqui, (chasqui::link_moves))
 CAF_ADD_TYPE_ID(chasqui, (chasqui::give_up))
 CAF_ADD_TYPE_ID(chasqui, (chasqui::list_events))
 CAF_ADD_TYPE_ID(chasqui, (chasqui::past_events))
+CAF_ADD_TYPE_ID(chasqui, (chasqui::schema_reader_actor))
 CAF_END_TYPE_ID_BLOCK(chasqui)

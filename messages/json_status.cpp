@@ -74,6 +74,22 @@ replica_status replica_from_json(const nlohmann::json& j) {
   return x;
 }
 
+nlohmann::json catalogue_to_json(const catalogue_status& x) {
+  return {{"state", x.state},
+          {"tables", x.tables},
+          {"read_at", json_or_null(x.read_at)},
+          {"confirmed_at", json_or_null(x.confirmed_at)}};
+}
+
+catalogue_status catalogue_from_json(const nlohmann::json& j) {
+  catalogue_status x;
+  j.at("state").get_to(x.state);
+  read_number(j.at("tables"), x.tables);
+  x.read_at = parsed_or_null(j.at("read_at"), parse_instant);
+  x.confirmed_at = parsed_or_null(j.at("confirmed_at"), parse_instant);
+  return x;
+}
+
 nlohmann::json actor_to_json(const actor_status& x) {
   return {{"name", x.name}, {"state", x.state}, {"restarts", x.restarts}};
 }
@@ -102,6 +118,7 @@ void to_json(nlohmann::json& j, const status_report& x) {
        {"lanes", std::move(lanes)},
        {"store", store_to_json(x.log.store)},
        {"replica", replica_to_json(x.replica)},
+       {"catalogue", catalogue_to_json(x.catalogue)},
        {"dead_letters", x.log.dead_letters},
        {"missing", x.log.missing},
        {"actors", std::move(actors)}};
@@ -116,6 +133,7 @@ void from_json(const nlohmann::json& j, status_report& x) {
     x.log.lanes.push_back(lane_from_json(lane));
   x.log.store = store_from_json(j.at("store"));
   x.replica = replica_from_json(j.at("replica"));
+  x.catalogue = catalogue_from_json(j.at("catalogue"));
   read_number(j.at("dead_letters"), x.log.dead_letters);
   read_number(j.at("missing"), x.log.missing);
   for (const auto& actor : j.at("actors"))

@@ -42,6 +42,7 @@ std::optional<stage> parse_stage(std::string_view name);
 /// A transaction as its maker wrote it: JSON text.
 struct submission {
   std::string json;
+  bool unchecked = false; ///< Keep it though the schema known here refuses it; the primary decides.
 };
 
 /// A well-formed transaction on its way into the log.
@@ -286,7 +287,7 @@ struct reached {
   chasqui::stage stage = stage::buffered; ///< Of the transaction, where one was asked for.
 };
 
-template <class I> auto inspect(I& f, submission& x) { return f(x.json); }
+template <class I> auto inspect(I& f, submission& x) { return f(x.json, x.unchecked); }
 template <class I> auto inspect(I& f, append& x) { return f(x.id, x.lane, x.payload); }
 template <class I> auto inspect(I& f, receipt& x) {
   return f(x.id, x.lane, x.seq, x.durability, x.store, x.at);

@@ -20,9 +20,9 @@ static_assert(stages.ends_with(stage::discarded));
 constexpr name_table<letter_action, 3> letter_actions{{"retry", "edit", "discard"}};
 static_assert(letter_actions.ends_with(letter_action::discard));
 
-constexpr name_table<event_kind, 15> event_kinds{{"buffered", "sent", "committed", "replicated", "released",
+constexpr name_table<event_kind, 16> event_kinds{{"buffered", "sent", "committed", "replicated", "released",
                                                   "rejected", "parked", "settled", "missing", "link", "store",
-                                                  "replica", "lag", "supervision", "gap"}};
+                                                  "replica", "lag", "supervision", "preflight", "gap"}};
 static_assert(event_kinds.ends_with(event_kind::gap));
 
 constexpr name_table<link_phase, 6> link_phases{

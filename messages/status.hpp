@@ -66,6 +66,14 @@ struct replica_status {
   std::uint32_t timeline = 0;
 };
 
+/// What is known of the primary's schema, and since when.
+struct catalogue_status {
+  std::string state = "off"; ///< `current`, `kept: why it is not current`, `unknown: why`, or `off`.
+  std::uint64_t tables = 0;
+  instant read_at;      ///< When the replica was first seen to have it.
+  instant confirmed_at; ///< When it last was, in this run.
+};
+
 /// One actor, as its supervisor sees it.
 struct actor_status {
   std::string name;
@@ -87,6 +95,7 @@ struct status_report {
   log_report log;
   replica_status replica;
   std::vector<actor_status> actors;
+  catalogue_status catalogue = {};
 };
 
 /// Asks an actor what it knows.
@@ -114,10 +123,13 @@ template <class I> auto inspect(I& f, log_report& x) {
 template <class I> auto inspect(I& f, replica_status& x) {
   return f(x.state, x.lag_bytes, x.lag_s, x.receive_lsn, x.replay_lsn, x.timeline);
 }
+template <class I> auto inspect(I& f, catalogue_status& x) {
+  return f(x.state, x.tables, x.read_at, x.confirmed_at);
+}
 template <class I> auto inspect(I& f, actor_status& x) { return f(x.name, x.state, x.restarts); }
 template <class I> auto inspect(I& f, supervision_report& x) { return f(x.link, x.actors); }
 template <class I> auto inspect(I& f, status_report& x) {
-  return f(x.site, x.version, x.link, x.log, x.replica, x.actors);
+  return f(x.site, x.version, x.link, x.log, x.replica, x.actors, x.catalogue);
 }
 template <class I> auto inspect(I& f, get_report&) { return f(); }
 template <class I> auto inspect(I& f, steer& x) { return f(x.what, x.reason); }

@@ -72,6 +72,8 @@ section store_section(const status_report& report) {
            {"lag", std::to_string(replica.lag_bytes) + " bytes, " + seconds_for_people(replica.lag_s)},
            {"replayed", dash_if_empty(to_string(replica.replay_lsn)) + ", timeline " +
                             (replica.timeline == 0 ? "unknown" : std::to_string(replica.timeline))},
+           {"schema", report.catalogue.state + ", " + std::to_string(report.catalogue.tables) +
+                          " tables, read " + dash_if_empty(to_string(report.catalogue.read_at))},
            {"dead letters", std::to_string(report.log.dead_letters)},
            {"missing", std::to_string(report.log.missing)}}};
 }

@@ -163,7 +163,7 @@ void runtime::submit(std::string transaction, std::function<void(outcome<receipt
     return then(stopped_fault());
   // The buffer keeps the deadline; this one is for a buffer that crashes with the promise.
   const auto timeout = impl_->set.buffer.submit_deadline_ms + std::chrono::seconds{1};
-  impl_->ask_later<receipt>(ingest, submission{std::move(transaction)}, timeout, std::move(then));
+  impl_->ask_later<receipt>(ingest, submission{std::move(transaction), false}, timeout, std::move(then));
 }
 
 std::future<outcome<reached>> runtime::when(const uuid& id, stage wanted, std::chrono::milliseconds timeout) {

@@ -1,16 +1,19 @@
 #include "runtime/topology.hpp"
 
 #include "actors/buffer.hpp"
+#include "actors/catalogue.hpp"
 #include "actors/forwarder.hpp"
 #include "actors/gatekeeper.hpp"
 #include "actors/ingest.hpp"
 #include "actors/lsn_watcher.hpp"
 #include "actors/notifier.hpp"
+#include "adapters/conninfo.hpp"
 #include "adapters/event_history.hpp"
 #include "adapters/journal.hpp"
 #include "adapters/owner.hpp"
 #include "adapters/postgres.hpp"
 #include "adapters/redis.hpp"
+#include "adapters/schema_file.hpp"
 #include "runtime/version.hpp"
 
 #include <caf/all.hpp>
@@ -74,6 +77,30 @@ transaction_limits limits_of_transactions(const settings& s) {
   return out;
 }
 
+ingest_policy policy_of_ingest(const settings& s) {
+  constexpr int part_of_deadline = 5;
+  ingest_policy out;
+  if (s.preflight != "off")
+    out.preflight = s.preflight == "warn" ? preflight_mode::warn : preflight_mode::enforce;
+  out.confirm_timeout = s.buffer.submit_deadline_ms / part_of_deadline + milliseconds{1};
+  out.held_max = s.buffer.waiting_entries_max;
+  return out;
+}
+
+/// The role of the primary's session. What a role may do depends on its session's options, too: if those of
+/// the replica's are other ones, it is not known.
+schema_scope scope_of_schema(const settings& s) {
+  const auto primary = parse_conninfo(s.primary.dsn);
+  const bool is_alike = primary.options == parse_conninfo(s.replica.dsn).options;
+  return {is_alike ? primary.user : "", primary.dbname, s.catalogue.bytes_max};
+}
+
+std::string path_of_schema(const settings& s) {
+  if (!s.catalogue.path.empty() || s.journal.path.empty())
+    return s.catalogue.path;
+  return s.journal.path + "-schema";
+}
+
 /// Makes the rows; each closure reads the handles that run when it is called.
 struct table_maker {
   caf::actor_system& system;
@@ -134,11 +161,25 @@ struct table_maker {
             }};
   }
 
+  [[nodiscard]] child_row catalogue_row() const {
+    const auto scope = scope_of_schema(s);
+    return {{"catalogue", child_kind::ours, {}},
+            [me = *this, from = catalogue_sources{world.schema, world.kept_schema},
+             poll = s.catalogue.poll_ms, core = catalogue_core{scope.role, scope.database}](const auto&) {
+              return me.enlist<catalogue_actor>(
+                  &directory::handles::catalogue,
+                  me.system.spawn(catalogue_keeper, from, me.actors->now().notifier, me.wall, poll, core));
+            }};
+  }
+
   [[nodiscard]] child_row ingest_row() const {
     return {{"ingest", child_kind::ours, {}},
-            [me = *this, core = ingest_core{limits_of_transactions(s), s.lanes}](const auto&) {
+            [me = *this, core = ingest_core{limits_of_transactions(s), s.lanes},
+             policy = policy_of_ingest(s)](const auto&) {
+              const auto now = me.actors->now();
+              const ingest_peers peers{now.buffer, now.notifier, now.catalogue};
               return me.enlist<ingest_actor>(&directory::handles::ingest,
-                                             me.system.spawn(ingest, me.actors->now().buffer, me.wall, core));
+                                             me.system.spawn(ingest, peers, me.wall, core, policy));
             }};
   }
 
@@ -147,7 +188,8 @@ struct table_maker {
             [me = *this, publish = std::move(publish), core = gatekeeper_core{s.remote.rights},
              site = s.site](const supervisor_actor& boss) {
               const auto now = me.actors->now();
-              const gatekeeper_peers peers{now.ingest, now.buffer, now.watcher, now.notifier, boss};
+              const gatekeeper_peers peers{now.ingest,   now.buffer, now.watcher,
+                                           now.notifier, boss,       now.catalogue};
               const gatekeeper_actor door =
                   me.system.spawn(gatekeeper, peers, core, site, std::string{chasqui_version()});
               if (const auto problem = publish(door))
@@ -186,6 +228,11 @@ outside_world open_outside_world(io_thread& io, const settings& s) {
   out.history = open_history(s);
   out.primary = make_primary(io, s.site, {s.primary.dsn, s.primary.connect_timeout_ms});
   out.replica = make_replica_probe(io, s.site, {s.replica.dsn, s.replica.timeout_ms});
+  if (s.preflight != "off") {
+    out.schema = make_schema_source(io, s.site, {s.replica.dsn, s.replica.timeout_ms}, scope_of_schema(s));
+    if (const auto path = path_of_schema(s); !path.empty())
+      out.kept_schema = make_schema_file(path, s.catalogue.bytes_max);
+  }
   return out;
 }
 
@@ -205,6 +252,8 @@ std::vector<child_row> make_topology(caf::actor_system& system, const settings& 
   std::vector<child_row> table{make.notifier_row(), make.buffer_row(), make.watcher_row()};
   for (const auto& lane : s.lanes)
     table.push_back(make.forwarder_row(lane));
+  if (world.schema)
+    table.push_back(make.catalogue_row());
   table.push_back(make.ingest_row());
   table.push_back(make.gatekeeper_row(std::move(publish)));
   return table;

@@ -7,6 +7,7 @@
 #include "adapters/ports/event_publisher.hpp"
 #include "adapters/ports/primary.hpp"
 #include "adapters/ports/replica.hpp"
+#include "adapters/ports/schema.hpp"
 #include "config/settings.hpp"
 #include "messages/interfaces.hpp"
 
@@ -26,6 +27,8 @@ struct outside_world {
   std::shared_ptr<replica_probe> replica;
   std::shared_ptr<event_publisher> publisher;
   std::shared_ptr<event_history> history;
+  std::shared_ptr<schema_source> schema;      ///< Null: no preflight.
+  std::shared_ptr<schema_keeper> kept_schema; ///< Null: it is forgotten at the end.
 };
 
 /// The adapters that the settings name.
@@ -38,6 +41,7 @@ public:
     notifier_actor notifier;
     buffer_actor buffer;
     lsn_watcher_actor watcher;
+    catalogue_actor catalogue;
     ingest_actor ingest;
     gatekeeper_actor gatekeeper;
   };

@@ -24,6 +24,7 @@ struct submit_options {
   std::string file = "-";
   std::string wait = "buffered";
   std::chrono::milliseconds timeout{30'000};
+  bool unchecked = false;
 };
 
 /// The input: a file, or standard input.
@@ -64,7 +65,7 @@ private:
 class submit_run {
 public:
   submit_run(console& c, const submit_options& o)
-      : lines_{c.configured().limits.transaction_bytes_max}, input_{o.file} {
+      : lines_{c.configured().limits.transaction_bytes_max}, input_{o.file}, unchecked_{o.unchecked} {
     auto& client = c.connected();
     std::optional<stage> wanted;
     if (o.wait != "buffered")
@@ -116,7 +117,7 @@ private:
     }
     bytes_ += line.text.size();
     sizes_[ticket] = line.text.size();
-    caf::anon_send(actor_, ticket, line.number, submission{std::move(line.text)});
+    caf::anon_send(actor_, ticket, line.number, submission{std::move(line.text), unchecked_});
   }
 
   void take_results() {
@@ -166,6 +167,7 @@ private:
 
   line_splitter lines_;
   input input_;
+  bool unchecked_;
   bool starved_ = false; ///< The splitter has no complete line.
   bool ended_ = false;   ///< Nothing more can be read.
   ordered_results results_;
@@ -188,6 +190,8 @@ void add_submit(CLI::App& app, console& c, action& run) {
   command->add_option("--wait", o->wait, "Print a receipt once its transaction has come so far")
       ->check(CLI::IsMember({"buffered", "committed", "replicated"}))
       ->capture_default_str();
+  command->add_flag("--no-preflight", o->unchecked,
+                    "Keep also what the schema known at the site refuses (takes the right to steer)");
   add_timeout(*command, o->timeout, "How long one line may take");
   command->callback([&c, &run, o] { run = [&c, o] { return submit_run{c, *o}.run(); }; });
 }

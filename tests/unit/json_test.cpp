@@ -30,6 +30,7 @@ status_report full_report() {
   r.log.missing = 3;
   r.replica = {"streaming", 1024, 0.5, lsn{0x16B3748}, lsn{0x16B3740}, 1};
   r.actors = {{"forwarder/main", "backing_off", 4}};
+  r.catalogue = {"current", 12, ten_past_midnight, ten_past_midnight + std::chrono::hours{1}};
   return r;
 }
 
@@ -243,6 +244,8 @@ BOOST_AUTO_TEST_CASE(the_status_has_the_form_of_the_contract) {
                "pending": 0, "oldest_age_s": 0.0}],
     "store": {"kind": "journal", "durability": "fsynced", "state": "open"},
     "replica": {"state": "streaming", "lag_bytes": 1024, "lag_s": 0.5, "replay_lsn": "0/16B3740", "timeline": 1},
+    "catalogue": {"state": "current", "tables": 12, "read_at": "2026-11-22T00:10:00.000001Z",
+                  "confirmed_at": "2026-11-22T01:10:00.000001Z"},
     "dead_letters": 2,
     "missing": 3,
     "actors": [{"name": "forwarder/main", "state": "backing_off", "restarts": 4}]})"));
@@ -252,7 +255,7 @@ BOOST_AUTO_TEST_CASE(the_status_comes_back) {
   const json j = full_report();
   BOOST_TEST(json(j.get<status_report>()) == j);
   check_fields<status_report>(j);
-  for (const auto* part : {"link", "store", "replica"})
+  for (const auto* part : {"link", "store", "replica", "catalogue"})
     for (const auto& [name, value] : j.at(part).items()) {
       auto without = j;
       without[part].erase(name);
@@ -266,6 +269,7 @@ BOOST_AUTO_TEST_CASE(what_the_status_does_not_know_is_null) {
   BOOST_TEST(j.at("link").at("next_try_at").is_null());
   BOOST_TEST(j.at("replica").at("replay_lsn").is_null());
   BOOST_TEST(j.at("replica").at("timeline").is_null());
+  BOOST_TEST(j.at("catalogue").at("read_at").is_null());
   BOOST_TEST(j.at("lanes") == json::array());
   BOOST_TEST(j.at("actors") == json::array());
   BOOST_TEST(json(j.get<status_report>()) == j);

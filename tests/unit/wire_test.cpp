@@ -116,13 +116,14 @@ BOOST_AUTO_TEST_CASE(inspect_names_every_field_of_every_message) {
   check_that_inspect_names_every_field<get_report, lane_status, store_status, log_report, replica_status,
                                        actor_status, link_status, supervision_report, status_report, steer,
                                        event, event_batch, event_filter, list_events, past_events, subscribe,
-                                       acknowledge, link_up, link_moves, give_up, sign_of_life, shut_down>();
+                                       acknowledge, link_up, link_moves, give_up, sign_of_life,
+                                       catalogue_status, schema_document, confirm_schema, shut_down>();
 }
 
 BOOST_FIXTURE_TEST_SUITE(on_the_wire, system_fixture)
 
 BOOST_AUTO_TEST_CASE(messages_of_the_log_arrive_whole) {
-  check_carried(submission{"{}"});
+  check_carried(submission{"{}", true});
   check_carried(append{id, "main", "{}"});
   check_carried(receipt{id, "main", 5, durability::fsynced, store_kind::journal, ten_past_midnight});
   check_carried(locate{"main"});
@@ -158,7 +159,11 @@ BOOST_AUTO_TEST_CASE(messages_of_those_who_ask_arrive_whole) {
   check_carried(log);
   check_carried(replica);
   check_carried(supervision_report{link, {actor, actor}});
-  check_carried(status_report{"ccat", "0.1.0", link, log, replica, {actor}});
+  const catalogue_status known{"current", 12, ten_past_midnight, ten_past_midnight};
+  check_carried(known);
+  check_carried(schema_document{"1/2", "{}"});
+  check_carried(confirm_schema{});
+  check_carried(status_report{"ccat", "0.1.0", link, log, replica, {actor}, known});
   check_carried(link);
   check_carried(steer{steering::resume, "storm over"});
 }

@@ -1,0 +1,108 @@
+#include "messages/record_scan.hpp"
+
+namespace chasqui {
+
+namespace {
+
+json_kind kind_at(char first) {
+  switch (first) {
+  case '"':
+    return json_kind::string;
+  case '{':
+    return json_kind::object;
+  case '[':
+    return json_kind::array;
+  case 't':
+  case 'f':
+    return json_kind::boolean;
+  case 'n':
+    return json_kind::null;
+  default:
+    return json_kind::real; // A number; whether a whole one depends on who asks.
+  }
+}
+
+unsigned digit(char c) { return static_cast<unsigned>(c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10); }
+
+// The canonical form escapes what must be escaped: quotes, backslashes and control characters, which are
+// ASCII.
+char unescaped(std::string_view text, std::size_t& at) {
+  switch (text[at]) {
+  case 'b':
+    return '\b';
+  case 'f':
+    return '\f';
+  case 'n':
+    return '\n';
+  case 'r':
+    return '\r';
+  case 't':
+    return '\t';
+  case 'u':
+    at += 4;
+    return static_cast<char>(digit(text[at - 1]) << 4U | digit(text[at]));
+  default:
+    return text[at];
+  }
+}
+
+} // namespace
+
+void record_scan::skip_string() {
+  for (++at_; json_[at_] != '"'; ++at_)
+    if (json_[at_] == '\\')
+      ++at_;
+  ++at_;
+}
+
+void record_scan::skip_value() {
+  std::size_t depth = 0;
+  do {
+    switch (json_[at_]) {
+    case '"':
+      skip_string();
+      break;
+    case '{':
+    case '[':
+      ++depth;
+      ++at_;
+      break;
+    case '}':
+    case ']':
+      --depth;
+      ++at_;
+      break;
+    default:
+      at_ = depth > 0 ? at_ + 1 : json_.find_first_of(",}]", at_);
+    }
+  } while (depth > 0);
+}
+
+bool record_scan::next(scanned_value& out) {
+  if (json_[at_] == ',')
+    ++at_;
+  if (json_[at_] == '}' || json_[at_] == ']')
+    return false;
+  if (is_object_) {
+    skip_string();
+    ++at_; // The colon.
+  }
+  const auto first = at_;
+  skip_value();
+  out = {kind_at(json_[first]), json_.substr(first, at_ - first)};
+  return true;
+}
+
+std::string_view text_of(const scanned_value& value, std::string& room) {
+  if (value.kind != json_kind::string)
+    return value.json;
+  const auto inner = value.json.substr(1, value.json.size() - 2);
+  if (inner.find('\\') == std::string_view::npos)
+    return inner;
+  room.clear();
+  for (std::size_t at = 0; at < inner.size(); ++at)
+    room += inner[at] == '\\' ? unescaped(inner, ++at) : inner[at];
+  return room;
+}
+
+} // namespace chasqui

@@ -1,0 +1,40 @@
+#pragma once
+
+#include "messages/json_tape.hpp"
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace chasqui {
+
+/// A value within a JSON text.
+struct scanned_value {
+  json_kind kind = json_kind::null;
+  std::string_view json; ///< As it stands there: a string with its quotes.
+};
+
+/// Goes over the values of a JSON object or array in canonical form (no white space), as `record::json` is:
+/// the values of a record are those of its `columns`, in their order. It reads nothing twice and keeps
+/// nothing.
+class record_scan {
+public:
+  explicit record_scan(std::string_view json) : json_{json}, is_object_{json.starts_with('{')} {}
+
+  /// The next one; false at the end.
+  bool next(scanned_value& out);
+
+private:
+  void skip_string();
+  void skip_value();
+
+  std::string_view json_;
+  std::size_t at_ = 1;
+  bool is_object_;
+};
+
+/// What a value is as a text: a string without quotes and escapes, anything else as it stands. The answer
+/// looks into `value` or `room`.
+std::string_view text_of(const scanned_value& value, std::string& room);
+
+} // namespace chasqui

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdlib>
+#include <charconv>
 
 namespace chasqui {
 
@@ -185,18 +185,28 @@ bool is_exact(const catalogue_column& c) {
          (c.kind == value_kind::numeric && c.typmod == -1); // Nothing is rounded when it is stored.
 }
 
+std::optional<double> as_double(std::string_view text) {
+  double value = 0;
+  const auto end = std::from_chars(text.data(), text.data() + text.size(), value);
+  return end.ec == std::errc{} && end.ptr == text.data() + text.size() ? std::optional{value} : std::nullopt;
+}
+
 bool fails_as_number(const comparison& what, const catalogue_column& column, const scanned_value& value) {
   constexpr std::size_t digits_max = 300;
-  const auto number = parse_decimal(value.json);
-  const bool is_float = column.kind == value_kind::float8;
-  if (!number || number->digits.size() > digits_max || (!is_float && !is_exact(column)))
+  if (column.kind == value_kind::float8) {
+    const auto stored = as_double(value.json);
+    return stored && std::none_of(what.constants.begin(), what.constants.end(), [&](const auto& constant) {
+             const auto limit = as_double(constant);
+             return !limit || holds(what.is, *stored < *limit ? -1 : *stored > *limit ? 1 : 0);
+           });
+  }
+  if (!is_exact(column))
     return false;
-  return std::none_of(what.constants.begin(), what.constants.end(), [&](const std::string& constant) {
-    if (!is_float)
-      return holds(what.is, compare(*number, *parse_decimal(constant)));
-    const auto stored = std::strtod(std::string{value.json}.c_str(), nullptr);
-    const auto limit = std::strtod(constant.c_str(), nullptr);
-    return holds(what.is, stored < limit ? -1 : stored > limit ? 1 : 0);
+  const auto number = parse_decimal(value.json);
+  if (!number || number->digits.size() > digits_max)
+    return false;
+  return std::none_of(what.constants.begin(), what.constants.end(), [&](const auto& constant) {
+    return holds(what.is, compare(*number, *parse_decimal(constant)));
   });
 }
 

@@ -104,6 +104,18 @@ std::string refuse_text(const catalogue_column& column, std::string_view text) {
   }
 }
 
+/// A number that fits without a closer look: no exponent, and not many digits.
+bool is_easy(value_kind kind, std::string_view number) {
+  constexpr std::size_t float_bytes_max = 30;
+  const bool is_float = kind == value_kind::float4 || kind == value_kind::float8;
+  const auto easy_bytes_max = kind == value_kind::int8   ? 18U
+                              : kind == value_kind::int4 ? 9U
+                              : kind == value_kind::int2 ? 4U
+                                                         : 0U;
+  return number.find_first_of(is_float ? "eE" : ".eE") == std::string_view::npos &&
+         number.size() <= (is_float ? float_bytes_max : easy_bytes_max);
+}
+
 bool is_composite(json_kind kind) { return kind == json_kind::object || kind == json_kind::array; }
 
 std::string refuse_composite(value_kind kind) {
@@ -132,6 +144,8 @@ std::string refuse_scalar(const catalogue_column& column, const scanned_value& v
   if (is_date && value.kind == json_kind::boolean)
     return "is no " + column.type;
   if (value.kind == json_kind::real) {
+    if (is_easy(column.kind, value.json))
+      return "";
     const auto text = plain_number(value.json);
     return text ? refuse_text(column, *text) : "";
   }

@@ -52,18 +52,6 @@ fault table_rules::refuse_unknown(const std::string& column, const json_path& pa
   return f;
 }
 
-fault table_rules::check_names(const record& r, const json_path& path) const {
-  for (const auto& column : r.columns) {
-    const auto* known = find(column);
-    if (known == nullptr)
-      return refuse_unknown(column, {path, column});
-    if (about_.is_plain && known->column->is_computed)
-      return refuse(refused, {path, column},
-                    "is refused: the primary computes " + column_text(*known->column) + ": leave it out");
-  }
-  return {};
-}
-
 fault table_rules::check_value(const rules& of, const scanned_value& value, const json_path& path,
                                bool is_stored) const {
   const auto& c = *of.column;
@@ -85,14 +73,23 @@ fault table_rules::check_value(const rules& of, const scanned_value& value, cons
   return {};
 }
 
-fault table_rules::check_values(const record& r, const json_path& path, bool is_stored) const {
+fault table_rules::check_record(const record& r, const json_path& path, bool is_looked_at, bool is_stored,
+                                std::size_t& required) const {
   record_scan scan{r.json};
   scanned_value value;
   for (const auto& column : r.columns) {
+    const auto* known = find(column);
+    if (known == nullptr)
+      return refuse_unknown(column, {path, column});
+    if (about_.is_plain && known->column->is_computed)
+      return refuse(refused, {path, column},
+                    "is refused: the primary computes " + column_text(*known->column) + ": leave it out");
+    required += known->is_required ? 1 : 0;
+    if (!is_looked_at)
+      continue;
     scan.next(value);
-    if (const auto* known = find(column))
-      if (auto f = check_value(*known, value, {path, column}, is_stored))
-        return f;
+    if (auto f = check_value(*known, value, {path, column}, is_stored))
+      return f;
   }
   return {};
 }
@@ -101,10 +98,6 @@ fault table_rules::check_missing(const record& row, const json_path& path) const
   const auto is_given = [&](const std::string& column) {
     return std::find(row.columns.begin(), row.columns.end(), column) != row.columns.end();
   };
-  const auto given = std::count_if(row.columns.begin(), row.columns.end(),
-                                   [&](const auto& column) { return columns_.at(column).is_required; });
-  if (static_cast<std::size_t>(given) == required_)
-    return {};
   for (const auto& c : about_.columns)
     if (columns_.at(c.name).is_required && !is_given(c.name))
       return refuse(refused, path,
@@ -114,23 +107,30 @@ fault table_rules::check_missing(const record& row, const json_path& path) const
 }
 
 fault table_rules::check_row(const record& row, const json_path& path, bool counts) const {
-  if (auto f = check_names(row, path))
+  std::size_t required = 0;
+  if (auto f = check_record(row, path, about_.is_plain, counts && !about_.insert_may_change, required))
     return f;
-  if (!about_.is_plain)
-    return {};
-  if (auto f = check_values(row, path, counts && !about_.insert_may_change))
-    return f;
-  return about_.insert_may_change ? fault{} : check_missing(row, path);
+  return about_.is_plain && !about_.insert_may_change && required < required_ ? check_missing(row, path)
+                                                                              : fault{};
 }
 
 fault table_rules::check_set(const record& set, const json_path& path, bool counts) const {
-  if (auto f = check_names(set, path))
-    return f;
-  return about_.is_plain && counts ? check_values(set, path, !about_.update_may_change) : fault{};
+  std::size_t required = 0;
+  return check_record(set, path, about_.is_plain && counts, !about_.update_may_change, required);
 }
 
 fault table_rules::check_where(const record& where, const json_path& path) const {
-  return about_.is_plain ? check_values(where, path, false) : fault{};
+  if (!about_.is_plain)
+    return {};
+  record_scan scan{where.json};
+  scanned_value value;
+  for (const auto& column : where.columns) {
+    scan.next(value);
+    if (const auto* known = find(column)) // Others are functions.
+      if (auto f = check_value(*known, value, {path, column}, false))
+        return f;
+  }
+  return {};
 }
 
 bool table_rules::may_have_key(const std::vector<std::string>& columns) const {

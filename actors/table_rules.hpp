@@ -53,8 +53,8 @@ private:
   [[nodiscard]] const rules* find(const std::string& column) const;
   [[nodiscard]] fault check_value(const rules& of, const scanned_value& value, const json_path& path,
                                   bool is_stored) const;
-  [[nodiscard]] fault check_values(const record& r, const json_path& path, bool is_stored) const;
-  [[nodiscard]] fault check_names(const record& r, const json_path& path) const;
+  [[nodiscard]] fault check_record(const record& r, const json_path& path, bool is_looked_at, bool is_stored,
+                                   std::size_t& required) const;
   [[nodiscard]] fault check_missing(const record& row, const json_path& path) const;
   [[nodiscard]] std::string column_text(const catalogue_column& c) const;
 

@@ -56,6 +56,7 @@ std::string list(const std::vector<std::string>& columns) {
 } // namespace
 
 fault written_keys::add(const table_rules* table, const step& s, const json_path& path) {
+  const auto number = steps_++;
   const bool keeps_others = s.op == step_op::insert && table != nullptr && table->about().is_plain &&
                             !table->about().has_triggers && !table->about().insert_may_change;
   if (!keeps_others) {
@@ -64,12 +65,12 @@ fault written_keys::add(const table_rules* table, const step& s, const json_path
   }
   const json_path rows{path, "rows"};
   for (std::size_t i = 0; i < s.rows.size(); ++i)
-    if (auto f = add_row(*table, s.rows[i], {rows, i}))
+    if (auto f = add_row(*table, s.rows[i], {number, i}, {rows, i}))
       return f;
   return {};
 }
 
-fault written_keys::add_row(const table_rules& table, const record& row, const json_path& path) {
+fault written_keys::add_row(const table_rules& table, const record& row, place at, const json_path& path) {
   values given;
   for (const auto& key : table.about().keys) {
     if (!is_certain(table, key))
@@ -79,11 +80,12 @@ fault written_keys::add_row(const table_rules& table, const record& row, const j
     auto text = key_of(table, key, row, given);
     if (text.empty())
       continue;
-    const auto [first, is_new] = places_.emplace(std::move(text), path.text());
+    const auto [first, is_new] = places_.emplace(std::move(text), at);
     if (!is_new)
       return refuse(fault_code::refused_by_schema, path,
                     "is refused: table " + table.name() + " has a unique key (" + list(key.columns) +
-                        "), and `" + first->second + "` inserts the same one");
+                        "), and `steps[" + std::to_string(first->second.step) + "].rows[" +
+                        std::to_string(first->second.row) + "]` inserts the same one");
   }
   return {};
 }

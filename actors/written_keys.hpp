@@ -2,8 +2,9 @@
 
 #include "actors/table_rules.hpp"
 
-#include <map>
+#include <cstddef>
 #include <string>
+#include <unordered_map>
 
 namespace chasqui {
 
@@ -15,10 +16,14 @@ public:
   fault add(const table_rules* table, const step& s, const json_path& path);
 
 private:
-  fault add_row(const table_rules& table, const record& row, const json_path& path);
+  struct place {
+    std::size_t step;
+    std::size_t row;
+  };
+  fault add_row(const table_rules& table, const record& row, place at, const json_path& path);
 
-  std::map<std::string, std::string>
-      places_; ///< By table, columns and values: where it stands in the transaction.
+  std::size_t steps_ = 0;
+  std::unordered_map<std::string, place> places_; ///< By table, columns and values.
 };
 
 } // namespace chasqui

@@ -43,6 +43,9 @@ void ask_store(self_pointer self, buffer_actions& actions) {
                     answer_to<append_result>(self, [self](const append_result& result) {
                       act(self, self->state.core->on_appended(result, now(self)));
                     }));
+  if (actions.gather_for.count() > 0)
+    self->delayed_send(self, actions.gather_for,
+                       io_answer{[self] { act(self, self->state.core->on_gathered(now(self))); }});
   for (auto& letter : actions.bury)
     s.store->bury(letter, answer_to<fault>(self, [self, letter](const fault& problem) {
                     act(self, self->state.core->on_buried(letter, problem, now(self)));

@@ -66,7 +66,7 @@ buffer_actions buffer_core::on_opened(log_opened opened, moment now) {
   out.events.push_back(std::move(opening));
   for (const auto& w : std::exchange(early_waits_, {}))
     settle_wait(w, {}, out);
-  send_group(out, now.wall);
+  send_group(out, now);
   return out;
 }
 
@@ -102,12 +102,33 @@ buffer_actions buffer_core::on_append(ticket who, append what, moment now) {
   }
   waiting_bytes_ += what.payload.size();
   waiting_.push_back({who, std::move(what), now.steady + limits_.submit_deadline - tick_margin});
-  send_group(out, now.wall);
+  send_group(out, now);
   return out;
 }
 
-void buffer_core::send_group(buffer_actions& out, instant now) {
-  if (append_in_flight_ || phase_ != store_phase::open || waiting_.empty())
+bool buffer_core::gathers(time_point now) const {
+  return waiting_.size() < gather_entries_ && now < gather_until_;
+}
+
+// Callers that were just answered come back one by one. If the first of them went alone, the others would
+// wait for its flush; so the next group waits for as many again, but not for longer than half of what the
+// last one took.
+void buffer_core::gather(buffer_actions& out, std::size_t entries, time_point now) {
+  const auto wait = std::min<std::chrono::nanoseconds>((now - append_sent_at_) / 2, limits_.gather_max);
+  gather_entries_ = entries > 1 ? entries : 0;
+  gather_until_ = now + wait;
+  if (gathers(now))
+    out.gather_for = wait;
+}
+
+buffer_actions buffer_core::on_gathered(moment now) {
+  buffer_actions out;
+  send_group(out, now);
+  return out;
+}
+
+void buffer_core::send_group(buffer_actions& out, moment now) {
+  if (append_in_flight_ || phase_ != store_phase::open || waiting_.empty() || gathers(now.steady))
     return;
   std::uint64_t bytes = 0;
   while (!waiting_.empty() && out.append.size() < limits_.group_entries_max) {
@@ -118,10 +139,11 @@ void buffer_core::send_group(buffer_actions& out, instant now) {
     bytes += size;
     waiting_bytes_ -= size;
     flying_.push_back({next.who, next.what.id, next.deadline, false});
-    out.append.push_back({next.what.id, std::move(next.what.lane), std::move(next.what.payload), now});
+    out.append.push_back({next.what.id, std::move(next.what.lane), std::move(next.what.payload), now.wall});
     waiting_.pop_front();
   }
   append_in_flight_ = true;
+  append_sent_at_ = now.steady;
 }
 
 buffer_actions buffer_core::on_appended(const append_result& result, moment now) {
@@ -132,7 +154,8 @@ buffer_actions buffer_core::on_appended(const append_result& result, moment now)
     refuse_group(out, flying, result.problem, now);
   else
     acknowledge_group(out, flying, result, now);
-  send_group(out, now.wall);
+  gather(out, result.problem ? 0 : flying.size(), now.steady);
+  send_group(out, now);
   quit_if_drained(out);
   return out;
 }

@@ -33,6 +33,7 @@ struct buffer_limits {
   std::uint64_t retain_entries = 10'000;
   std::uint64_t waiters_max = 20'000;
   std::chrono::milliseconds mark_interval{100}; ///< Marks are saved at most so often.
+  std::chrono::microseconds gather_max{2000};   ///< A group waits at most so long for more to come.
   std::chrono::milliseconds reopen_min{100};
   std::chrono::milliseconds reopen_max{1000};
 };
@@ -52,8 +53,9 @@ struct mark_order {
 
 /// What the shell does next, in this order.
 struct buffer_actions {
-  bool open = false;               ///< Open the store.
-  std::vector<append_item> append; ///< If any: as one group.
+  bool open = false;                      ///< Open the store.
+  std::vector<append_item> append;        ///< If any: as one group.
+  std::chrono::nanoseconds gather_for{0}; ///< If not 0: call `on_gathered` after this.
   std::vector<rejected> bury;
   std::vector<resolved> settle;
   bool count_dead = false; ///< Ask the store how many dead letters it has.
@@ -81,6 +83,8 @@ public:
   buffer_actions on_opened(log_opened opened, moment now);
   buffer_actions on_append(ticket who, append what, moment now);
   buffer_actions on_appended(const append_result& result, moment now);
+  /// What has gathered goes now.
+  buffer_actions on_gathered(moment now);
   buffer_actions on_store_change(const store_change& change, moment now);
   /// Opens the log again, as its numbers have changed.
   buffer_actions reopen(const std::string& why, moment now);
@@ -165,7 +169,9 @@ private:
   void acknowledge_group(buffer_actions& out, const std::vector<flying_append>& flying,
                          const append_result& result, moment now);
   static void hint(buffer_actions& out, lane_state& lane);
-  void send_group(buffer_actions& out, instant now);
+  void send_group(buffer_actions& out, moment now);
+  [[nodiscard]] bool gathers(time_point now) const;
+  void gather(buffer_actions& out, std::size_t entries, time_point now);
   void release(buffer_actions& out, lane_state& lane, instant now);
   /// What the store is still to be told about dead letters.
   static void tell_again(buffer_actions& out, const lane_state& lane);
@@ -196,6 +202,9 @@ private:
   std::uint64_t waiting_bytes_ = 0;
   std::vector<flying_append> flying_;
   bool append_in_flight_ = false;
+  time_point append_sent_at_;
+  std::size_t gather_entries_ = 0; ///< Until so many wait, or until then, nothing is sent.
+  time_point gather_until_;
   std::uint32_t marks_in_flight_ = 0;
   time_point marked_at_;
   std::uint64_t dead_letters_ = 0;

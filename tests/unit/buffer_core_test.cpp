@@ -39,6 +39,46 @@ BOOST_FIXTURE_TEST_CASE(a_group_is_bounded_by_entries_and_by_bytes, buffer_desk)
   BOOST_TEST(appending == ids{22});
 }
 
+BOOST_FIXTURE_TEST_CASE(callers_that_were_answered_together_are_waited_for_and_go_together, buffer_desk) {
+  open();
+  submit(1);
+  submit(2);
+  submit(3);
+  kept();
+  now += std::chrono::milliseconds{2};
+  kept(); // 2 and 3, whose flush took 2 ms.
+  BOOST_TEST((gathering == std::chrono::milliseconds{1}));
+  submit(4);
+  BOOST_TEST(appending.empty());
+  submit(5);
+  BOOST_TEST(appending == ids({4, 5}), boost::test_tools::per_element());
+}
+
+BOOST_FIXTURE_TEST_CASE(who_does_not_come_back_is_waited_for_half_as_long_as_a_flush_took, buffer_desk) {
+  open();
+  submit(1);
+  submit(2);
+  submit(3);
+  kept();
+  now += std::chrono::milliseconds{2};
+  kept();
+  submit(4);
+  gathered(); // An old timer.
+  BOOST_TEST(appending.empty());
+  now += std::chrono::milliseconds{1};
+  gathered();
+  BOOST_TEST(appending == ids({4}), boost::test_tools::per_element());
+}
+
+BOOST_FIXTURE_TEST_CASE(a_caller_that_is_alone_is_never_waited_for, buffer_desk) {
+  open();
+  submit(1);
+  now += std::chrono::milliseconds{2};
+  kept();
+  submit(2);
+  BOOST_TEST(appending == ids({2}), boost::test_tools::per_element());
+}
+
 BOOST_FIXTURE_TEST_CASE(a_receipt_says_where_and_how_durably_and_comes_after_the_store_has_it, buffer_desk) {
   open();
   const auto who = submit(7);

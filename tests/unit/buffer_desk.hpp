@@ -37,8 +37,9 @@ struct buffer_desk {
   std::vector<event> events;
   std::vector<rejected> burying;
   std::vector<resolved> settling;
-  bool counting = false;         ///< The store was asked how many dead letters it has.
-  std::vector<mark_order> marks; ///< Being saved.
+  bool counting = false;                 ///< The store was asked how many dead letters it has.
+  std::vector<mark_order> marks;         ///< Being saved.
+  std::chrono::nanoseconds gathering{0}; ///< As it was asked for last.
   std::optional<fault> quit;
 
   buffer_desk() { obey(core.start()); }
@@ -49,6 +50,8 @@ struct buffer_desk {
 
   void obey(buffer_actions actions) {
     opens += actions.open ? 1 : 0;
+    if (actions.gather_for.count() > 0)
+      gathering = actions.gather_for;
     if (!actions.append.empty()) {
       BOOST_TEST(appending.empty(), "two appends at once");
       for (const auto& item : actions.append) {
@@ -97,6 +100,7 @@ struct buffer_desk {
     appending.clear();
     obey(core.on_appended(result, at()));
   }
+  void gathered() { obey(core.on_gathered(at())); }
   void appended(const fault& problem) {
     appending.clear();
     append_lanes.clear();

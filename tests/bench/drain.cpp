@@ -1,202 +1,205 @@
-// How fast a backlog drains over a long round trip, and what the daemon costs while it waits.
-//
-//     bench_drain [ENTRIES]
+// How fast a backlog drains: rows 3, 3b, 4, 5 and 11, and what bad entries cost.
 
-#include "tests/bench/report.hpp"
-#include "tests/support/observatory.hpp"
+#include "tests/bench/bare_pipeline.hpp"
+#include "tests/bench/bare_stores.hpp"
+#include "tests/bench/context.hpp"
+#include "tests/bench/latencies.hpp"
+#include "tests/bench/logical.hpp"
+#include "tests/bench/progress.hpp"
+#include "tests/bench/workload.hpp"
 #include "tests/support/sql.hpp"
 #include "tests/support/wait_until.hpp"
 
-#include <cstdlib>
+#include <nlohmann/json.hpp>
+
 #include <fstream>
-#include <iostream>
-#include <sstream>
 #include <stdexcept>
-#include <unistd.h>
+
+namespace chasqui::bench {
 
 namespace {
 
-using namespace chasqui;
-using namespace chasqui::test;
 using namespace std::chrono_literals;
 
-constexpr auto goal_txn_per_s = 10'000.0;
-constexpr int one_by_one = 30;
-constexpr int fill_tries_max = 3;
-constexpr int bad_every = 100; ///< Where there are bad entries.
+constexpr int rtt_ms = 300;
+constexpr std::uint64_t entries_full = 500'000;
 
-/// A raw data file as an instrument registers it; about 700 bytes. A bad one is of a package that is not
-/// there.
-std::string real_sized(int number, bool bad) {
-  const auto id = random_id();
-  return R"({"id":")" + id +
-         R"(","origin":"gmos-n","steps":[{"op":"insert","table":"raw_data_file","rows":[{"id":")" + id +
-         R"(","executed_obs_unit_id":"0197a4e2-5a5a-7000-8000-00000000b001",)"
-         R"("raw_data_package_id":"0197a4e2-5a5a-7000-8000-00000000)" +
-         (bad ? "dead" : "b002") +
-         R"(",)"
-         R"("name":"mrgN20070221S)" +
-         std::to_string(number) +
-         R"(_add.fits.bz2","size":15847270,"checksum":"93349c5b14c3628341c823d820ae218b","object":"M101-pos1",)"
-         R"("ra_deg":210.800833400112,"dec_deg":54.34877772501,"exposure_time_s":119.9986,"filter":"g",)"
-         R"("instrument":"GMOS-N","observed_at":"2007-02-21T15:49:30Z"}]}]})";
+void write_curve(const std::string& file, const drain_curve& curve) {
+  std::ofstream out{file};
+  for (const auto& [s, done] : curve)
+    out << s << ' ' << done << '\n';
 }
 
-void plant_parents(const std::string& dsn) {
-  sql(dsn,
-      "INSERT INTO obs_unit (id, program, observation, target) VALUES (990001, 'BENCH', 'BENCH-1', 'M101');"
-      "INSERT INTO executed_obs_unit (id, obs_unit_id, status, start_time) VALUES "
-      "('0197a4e2-5a5a-7000-8000-00000000b001', 990001, 'running', now());"
-      "INSERT INTO raw_data_package (id, executed_obs_unit_id, name, state) VALUES "
-      "('0197a4e2-5a5a-7000-8000-00000000b002', '0197a4e2-5a5a-7000-8000-00000000b001', 'bench', 'open')");
+/// Lets the backlog go; until the last entry is durable on the primary, as far as the site knows.
+drained drain(runtime& site) {
+  drained out;
+  const auto start = lane_of(site);
+  const auto entries = static_cast<double>(start.head - start.committed);
+  progress bar{"draining", entries};
+  const auto began = steady::now();
+  resume_link(site);
+  const bool done = test::wait_until(
+      [&] {
+        const auto committed = static_cast<double>(lane_of(site).committed - start.committed);
+        out.curve.emplace_back(s_since(began), committed);
+        bar.at(committed);
+        return committed >= entries;
+      },
+      test::in(10min));
+  out.seconds = s_since(began);
+  if (!done)
+    throw std::runtime_error("the backlog does not drain");
+  return out;
 }
 
-/// Fills the log while the link is paused; seconds that it took.
-double fill(observatory& site, int entries, bool with_bad_ones = false) {
-  const auto file = site.box().dir() + "/backlog.ndjson";
-  {
-    std::ofstream out{file};
-    for (int i = 0; i < entries; ++i)
-      out << real_sized(i, with_bad_ones && i % bad_every == 0) << '\n';
+double wait_until_replicated(runtime& site) {
+  const auto began = steady::now();
+  const auto answer = site.wait({condition::replicated, {}, {}, 60s});
+  if (std::holds_alternative<fault>(answer))
+    throw std::runtime_error("the backlog does not reach the replica");
+  return s_since(began);
+}
+
+std::pair<double, double> link_bytes(const test::sandbox& box) {
+  const auto bytes = nlohmann::json::parse(box.link_state()).at("bytes");
+  return {bytes.at("up"), bytes.at("down")};
+}
+
+/// One transaction a round trip, as a client does that waits for each commit; how many a second.
+double one_by_one(const std::string& dsn) {
+  constexpr std::uint64_t transactions = 20;
+  test::database db{dsn};
+  const auto began = steady::now();
+  for (std::uint64_t i = 0; i < transactions; ++i)
+    db.rows("INSERT INTO raw_data_file (id, executed_obs_unit_id, name) VALUES (gen_random_uuid(), "
+            "'0197a4e2-5a5a-7000-8000-00000000b001', 'one by one')");
+  return static_cast<double>(transactions) / s_since(began);
+}
+
+/// The site of all these rows, and what is found out about it.
+class drains {
+public:
+  explicit drains(context& c) : c_{c}, entries_{c.scaled(entries_full, 5000)} {
+    plant_parents(box_.direct_dsn());
+    site_ = start_runtime(settings_of(box_));
   }
-  const auto began = std::chrono::steady_clock::now();
-  const auto command =
-      program("chasqui") + " --config " + site.box().settings_file() + " submit " + file + " >/dev/null";
-  // On a busy disk some outcomes stay unknown in time; the same ids again settle them.
-  for (int tries = 1; std::system(command.c_str()) != 0;
-       ++tries) // NOLINT(concurrency-mt-unsafe): one thread.
-    if (tries == fill_tries_max)
-      throw std::runtime_error("chasqui submit failed " + std::to_string(tries) + " times");
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
-}
 
-void steer_link(observatory& site, steering what) {
-  if (!std::holds_alternative<link_status>(site.ask<link_status>(steer{what, "bench"})))
-    throw std::runtime_error("the link cannot be steered");
-}
+  void far() {
+    backlog();
+    const auto before = link_bytes(box_);
+    const auto ours = drain(*site_);
+    const double catching_up = wait_until_replicated(*site_);
+    const auto after = link_bytes(box_);
+    write_curve(c_.curve("drain_ours"), ours.curve);
+    far_ = per_s(ours);
+    replicated_ = static_cast<double>(entries_) / (ours.seconds + catching_up);
+    up_ = (after.first - before.first) / static_cast<double>(entries_);
+    down_ = (after.second - before.second) / static_cast<double>(entries_);
+  }
 
-/// Lets the backlog go; transactions a second until all is committed, and until all is replicated.
-std::pair<double, double> drain(observatory& site, int entries) {
-  const auto began = std::chrono::steady_clock::now();
-  const auto elapsed = [&] {
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
-  };
-  steer_link(site, steering::resume);
-  if (!site.wait_for([](const auto& s) { return s.log.lanes[0].committed == s.log.lanes[0].head; }, 300s))
-    throw std::runtime_error("the backlog did not drain:\n" + site.daemon_log());
-  const double committed = elapsed();
-  if (!site.wait_until_replicated(60s))
-    throw std::runtime_error("the backlog did not replicate");
-  return {entries / committed, entries / elapsed()};
-}
+  void against_bare_pipeline() {
+    clear_primary(box_.direct_dsn());
+    const auto bare = drain_by_bare_pipeline(box_.primary_dsn(), ready_statements{entries_});
+    write_curve(c_.curve("drain_bare"), bare.curve);
+    const std::string is = "the same statements and barriers by a bare libpq pipeline";
+    add("3 drain until committed, round trip 300 ms", far_, per_s(bare), 0.8, is);
+    c_.results.add({"3 drain until replicated, round trip 300 ms", replicated_, per_s(bare), "txn/s",
+                    goal_is::none, 0, 0, is + ", until committed"});
+  }
 
-/// One transaction per round trip, as a client does that waits for each commit.
-double drain_one_by_one(const std::string& dsn) {
-  database db{dsn};
-  const auto began = std::chrono::steady_clock::now();
-  for (int i = 0; i < one_by_one; ++i)
-    db.rows("UPDATE raw_data_package SET size = size + 1 WHERE id = '0197a4e2-5a5a-7000-8000-00000000b002'");
-  return one_by_one / std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
-}
+  void against_logical_replication() {
+    clear_primary(box_.direct_dsn());
+    const auto theirs = drain_by_logical_replication(box_, entries_, rtt_ms);
+    write_curve(c_.curve("drain_logical"), theirs.curve);
+    add("3b drain, round trip 300 ms, against logical replication", far_, per_s(theirs), 1,
+        "PostgreSQL's logical replication of as many transactions over such a link, until the last row is "
+        "there");
+  }
 
-double cpu_seconds(pid_t pid) {
-  std::ifstream stat{"/proc/" + std::to_string(pid) + "/stat"};
-  std::string text{std::istreambuf_iterator<char>{stat}, {}};
-  std::istringstream rest{text.substr(text.rfind(')') + 2)};
-  std::string skip;
-  for (int field = 3; field < 14; ++field)
-    rest >> skip;
-  double user = 0;
-  double system = 0;
-  rest >> user >> system;
-  return (user + system) / static_cast<double>(sysconf(_SC_CLK_TCK));
-}
+  void near() {
+    clear_primary(box_.direct_dsn());
+    backlog();
+    box_.link({"latency_ms=0"});
+    const auto near = drain(*site_);
+    write_curve(c_.curve("drain_near"), near.curve);
+    box_.link({"latency_ms=150"});
+    add("4 drain, round trip 300 ms, against 0 ms", far_, per_s(near), 0.9, "the same drain at 0 ms");
+  }
 
-double memory_mib(pid_t pid) {
-  std::ifstream status{"/proc/" + std::to_string(pid) + "/status"};
-  for (std::string word; status >> word;)
-    if (word == "VmRSS:") {
-      double kib = 0;
-      status >> kib;
-      return kib / 1024;
+  void against_one_by_one() {
+    add("5 drain, round trip 300 ms, against one by one", far_, one_by_one(box_.primary_dsn()), 3000,
+        "a transaction a round trip on one connection, as the Python system does");
+  }
+
+  void on_the_wire() {
+    const auto size = static_cast<double>(payload_.size());
+    c_.results.add({"11 bytes on the wire per transaction, to Cologne", up_, size, "bytes", goal_is::at_most,
+                    1.3, 0, "the payload in the log"});
+    c_.results.add({"11 bytes on the wire per transaction, back, the replica's WAL among them", down_, size,
+                    "bytes", goal_is::none, 0, 0, "the payload in the log"});
+  }
+
+  /// What a bad entry costs in a backlog that has many.
+  void with_bad_ones() {
+    const auto entries = c_.scaled(100'000, 2000);
+    double clean = 0;
+    double bad = 0;
+    for (const bool with_bad_ones : {false, true}) {
+      clear_primary(box_.direct_dsn());
+      pause_link(*site_);
+      fill(*site_, entries, fill_in_flight, with_bad_ones);
+      (with_bad_ones ? bad : clean) = drain(*site_).seconds;
     }
-  return 0;
-}
-
-void measure_idle(observatory& site) {
-  constexpr double seconds = 10;
-  const auto before = cpu_seconds(site.daemon().pid());
-  const auto until = in(10s);
-  wait_until([] { return false; }, until);
-  const auto percent = (cpu_seconds(site.daemon().pid()) - before) / seconds * 100;
-  bench::print({"idle daemon, share of a core", percent, 100, "%", "< 1 %", percent < 1, "one core"});
-}
-
-/// Drains a backlog at this round trip; transactions a second until committed.
-double run(int entries, int rtt_ms, double reference, const std::string& reference_is) {
-  observatory site{{"--rtt", std::to_string(rtt_ms)}};
-  plant_parents(site.box().direct_dsn());
-  site.start();
-  if (!site.wait_until_ready())
-    throw std::runtime_error("the daemon does not come up:\n" + site.daemon_log());
-  if (rtt_ms > 0)
-    measure_idle(site);
-  steer_link(site, steering::pause);
-  fill(site, 1000);
-  const auto memory_before = memory_mib(site.daemon().pid());
-  const auto fill_s = fill(site, entries - 1000);
-  const auto memory_after = memory_mib(site.daemon().pid());
-  const auto [committed, replicated] = drain(site, entries);
-  const auto at = std::to_string(rtt_ms) + " ms";
-  if (rtt_ms > 0) {
-    bench::print({"memory with the whole backlog pending, against 1000", memory_after, memory_before, "MiB",
-                  "<= 1.1 x", memory_after <= 1.1 * memory_before, "the same daemon with 1000 pending"});
-    bench::print({"submit through the console", (entries - 1000) / fill_s, 0, "txn/s", "-", true, "none"});
+    const double each_ms = 1000 * (bad - clean) / (static_cast<double>(entries) / bad_every);
+    c_.results.add({"bad: what one bad entry in 100 costs each, round trip 300 ms", each_ms, rtt_ms, "ms",
+                    goal_is::at_most, 0.1, 0, "a round trip"});
   }
-  bench::print({"drain until committed, round trip " + at, committed, reference, "txn/s", ">= 10000 txn/s",
-                committed >= goal_txn_per_s, reference_is});
-  bench::print({"drain until replicated, round trip " + at, replicated, reference, "txn/s", ">= 10000 txn/s",
-                replicated >= goal_txn_per_s, reference_is});
-  if (rtt_ms > 0) {
-    const auto single = drain_one_by_one(site.box().primary_dsn());
-    bench::print({"drain, against one by one, round trip " + at, committed, single, "txn/s", ">= 3000 x",
-                  committed >= 3000 * single, "one transaction per round trip on one connection"});
-  }
-  return committed;
-}
 
-/// What a bad entry costs in a backlog that has many, against a round trip for each.
-void run_with_bad_entries(int entries, int rtt_ms, double clean) {
-  observatory site{{"--rtt", std::to_string(rtt_ms)}};
-  plant_parents(site.box().direct_dsn());
-  site.start();
-  if (!site.wait_until_ready())
-    throw std::runtime_error("the daemon does not come up:\n" + site.daemon_log());
-  steer_link(site, steering::pause);
-  fill(site, entries, true);
-  const auto committed = drain(site, entries).first;
-  const auto bad = sql(site.box().direct_dsn(), "SELECT count(*) FROM chasqui.dead_letter");
-  if (bad != std::to_string(entries / bad_every))
-    throw std::runtime_error(bad + " dead letters, and there should be one in " + std::to_string(bad_every));
-  const auto at = std::to_string(rtt_ms) + " ms";
-  bench::print({"drain with one bad entry in 100, round trip " + at, committed, clean, "txn/s", "-", true,
-                "the same drain without bad entries"});
-  const double each_ms = 1000 * (entries / committed - entries / clean) / (entries / bad_every);
-  bench::print({"what a bad entry costs, round trip " + at, each_ms, 1.0 * rtt_ms, "ms", "<= 0.1 round trips",
-                each_ms <= 0.1 * rtt_ms, "a round trip"});
-}
+private:
+  [[nodiscard]] double per_s(const drained& d) const { return static_cast<double>(entries_) / d.seconds; }
+
+  void backlog() {
+    pause_link(*site_);
+    fill(*site_, entries_, fill_in_flight);
+    if (payload_.empty())
+      payload_ = bare_redis{box_.redis_socket()}.first_payload("chasqui:{sandbox}:log:main");
+  }
+
+  void add(const std::string& name, double ours, double reference, double goal, const std::string& is) {
+    c_.results.add({name, ours, reference, "txn/s", goal_is::at_least, goal, 0, is});
+  }
+
+  context& c_;
+  std::uint64_t entries_;
+  test::sandbox box_{{"--rtt", std::to_string(rtt_ms)}};
+  std::unique_ptr<runtime> site_;
+  std::string payload_;
+  double far_ = 0;
+  double replicated_ = 0;
+  double up_ = 0;
+  double down_ = 0;
+};
 
 } // namespace
 
-int main(int argc, char** argv) {
-  const int entries = argc > 1 ? std::atoi(argv[1]) : 100'000;
-  try {
-    const auto near = run(entries, 0, 0, "none");
-    const auto far = run(entries, 300, near, "the same drain at 0 ms");
-    run_with_bad_entries(entries, 300, far);
-  } catch (const std::exception& e) {
-    std::cerr << "bench_drain: " << e.what() << '\n';
-    return 1;
-  }
-  return 0;
+void bench_drain(context& c) {
+  if (!c.wants_any({"3", "3b", "4", "5", "11", "bad"}))
+    return;
+  drains d{c};
+  if (c.wants_any({"3", "3b", "4", "5", "11"}))
+    d.far();
+  if (c.wants("3"))
+    d.against_bare_pipeline();
+  if (c.wants("3b"))
+    d.against_logical_replication();
+  if (c.wants("4"))
+    d.near();
+  if (c.wants("5"))
+    d.against_one_by_one();
+  if (c.wants("11"))
+    d.on_the_wire();
+  if (c.wants("bad"))
+    d.with_bad_ones();
 }
+
+} // namespace chasqui::bench

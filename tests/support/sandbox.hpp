@@ -21,6 +21,7 @@ public:
   void cut() { run("cut"); }
   void heal() { run("heal"); }
   void link(const std::vector<std::string>& changes) { run("link", changes); } ///< `{"latency_ms=150"}`
+  [[nodiscard]] std::string link_state() const { return run("link"); }         ///< As JSON.
   void kill(const std::string& part) { run("kill", {part}); }                  ///< SIGKILL
   void stop(const std::string& part) { run("stop", {part}); }                  ///< SIGSTOP
   void cont(const std::string& part) { run("cont", {part}); }

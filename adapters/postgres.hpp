@@ -3,6 +3,7 @@
 #include "adapters/io_thread.hpp"
 #include "adapters/ports/primary.hpp"
 #include "adapters/ports/replica.hpp"
+#include "adapters/ports/row_source.hpp"
 
 #include <chrono>
 #include <memory>
@@ -23,5 +24,8 @@ std::unique_ptr<primary_port> make_primary(io_thread& io, std::string site, post
 /// The replica, looked at with one query.
 std::unique_ptr<replica_probe> make_replica_probe(io_thread& io, std::string site,
                                                   postgres_settings settings);
+
+/// The replica's rows, on connections of their own that are kept open for the next snapshot.
+std::unique_ptr<row_source> make_row_source(io_thread& io, std::string site, postgres_settings settings);
 
 } // namespace chasqui

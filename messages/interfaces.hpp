@@ -4,6 +4,7 @@
 
 #include "messages/event.hpp"
 #include "messages/log.hpp"
+#include "messages/reading.hpp"
 #include "messages/status.hpp"
 #include "messages/wire.hpp"
 
@@ -29,6 +30,7 @@ using buffer_actor = handle<receipt(append),         // Keep one transaction dur
                             reached(await),          // Answered once it holds, or when time is up.
                             dead_letters(list_dead), // What the primary refused for good.
                             past_decisions(list_decisions), // What operators have decided about it.
+                            looked_up(look_up),             // The entries that concern these rows.
                             log_report(get_report)>;        // Marks of every lane, and the store.
 
 /// Carries one lane to the primary, once and in order. It quits with a fault on any trouble of the link.
@@ -37,6 +39,9 @@ using forwarder_actor = handle<void(available)>; // There is more in the log.
 /// Follows the replica until it has what was committed.
 using lsn_watcher_actor = handle<void(committed),             // Watch for the replay of this.
                                  replica_status(get_report)>; // What the replica last said.
+
+/// Reads rows of the replica with everything that is still buffered laid over them.
+using reader_actor = handle<rows(read_rows)>; // Rows of one table.
 
 /// Gets events; answers with `acknowledge` to the notifier.
 using subscriber_actor = handle<void(event_batch)>; // These happened.
@@ -72,7 +77,7 @@ using supervisor_actor = handle<void(link_up),                  // A forwarder h
 using gatekeeper_actor =
     handle<receipt(submission), status_report(get_report), life(find), reached(await),
            dead_letters(list_dead), receipt(decision), past_decisions(list_decisions), link_status(steer),
-           void(subscriber_actor, subscribe), void(subscriber_actor, acknowledge)>;
+           rows(read_rows), void(subscriber_actor, subscribe), void(subscriber_actor, acknowledge)>;
 
 template <class I> auto inspect(I& f, link_up& x) { return f(x.lane); }
 template <class I> auto inspect(I& f, sign_of_life& x) { return f(x.detail); }
@@ -110,6 +115,10 @@ CAF_ADD_TYPE_ID(chasqui, (chasqui::decision))
 CAF_ADD_TYPE_ID(chasqui, (chasqui::resolved))
 CAF_ADD_TYPE_ID(chasqui, (chasqui::list_decisions))
 CAF_ADD_TYPE_ID(chasqui, (chasqui::past_decisions))
+CAF_ADD_TYPE_ID(chasqui, (chasqui::look_up))
+CAF_ADD_TYPE_ID(chasqui, (chasqui::looked_up))
+CAF_ADD_TYPE_ID(chasqui, (chasqui::read_rows))
+CAF_ADD_TYPE_ID(chasqui, (chasqui::rows))
 CAF_ADD_TYPE_ID(chasqui, (chasqui::get_report))
 CAF_ADD_TYPE_ID(chasqui, (chasqui::log_report))
 CAF_ADD_TYPE_ID(chasqui, (chasqui::replica_status))

@@ -172,6 +172,18 @@ outcome<life> runtime::find(const uuid& id) {
   return impl_->ask<life>(impl_->actors->now().buffer, chasqui::find{id}, answer_timeout);
 }
 
+std::future<outcome<rows>> runtime::read(const read_rows& what) {
+  auto promise = std::make_shared<std::promise<outcome<rows>>>();
+  auto future = promise->get_future();
+  const auto reader = impl_->actors->now().reader;
+  if (!reader || impl_->end->get())
+    promise->set_value(stopped_fault());
+  else // The reader keeps the deadline; this one is for a reader that crashes.
+    impl_->ask_later<rows>(reader, what, what.timeout + std::chrono::seconds{1},
+                           [promise](outcome<rows> r) { promise->set_value(std::move(r)); });
+  return future;
+}
+
 outcome<reached> runtime::wait(const await& what) {
   return impl_->ask<reached>(impl_->actors->now().buffer, what, what.timeout + answer_timeout);
 }

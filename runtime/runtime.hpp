@@ -6,6 +6,7 @@
 #include "messages/event.hpp"
 #include "messages/fault.hpp"
 #include "messages/log.hpp"
+#include "messages/reading.hpp"
 #include "messages/status.hpp"
 
 #include <chrono>
@@ -52,6 +53,10 @@ public:
 
   /// How far a transaction has come.
   outcome<life> find(const uuid& id);
+
+  /// Rows of a table as they will be once everything that is buffered has arrived: those of the replica, with
+  /// what is pending laid over them. The answer, or a fault, comes within the time that `what` gives.
+  std::future<outcome<rows>> read(const read_rows& what);
 
   /// Returns once it holds, or with `timed_out`.
   outcome<reached> wait(const await& what);

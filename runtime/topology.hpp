@@ -6,6 +6,7 @@
 #include "adapters/ports/event_publisher.hpp"
 #include "adapters/ports/primary.hpp"
 #include "adapters/ports/replica.hpp"
+#include "adapters/ports/row_source.hpp"
 #include "config/settings.hpp"
 #include "messages/interfaces.hpp"
 
@@ -23,6 +24,7 @@ struct outside_world {
   log_stores stores;
   std::shared_ptr<primary_port> primary;
   std::shared_ptr<replica_probe> replica;
+  std::shared_ptr<row_source> rows;
   std::shared_ptr<event_publisher> publisher;
 };
 
@@ -37,6 +39,7 @@ public:
     buffer_actor buffer;
     lsn_watcher_actor watcher;
     ingest_actor ingest;
+    reader_actor reader;
     gatekeeper_actor gatekeeper;
   };
   [[nodiscard]] handles now() const;

@@ -176,6 +176,7 @@ private:
       return;
     overlay_row row{
         std::vector<std::size_t>(in_.columns, c.where), std::vector<bool>(in_.columns, true), {}, {}, true};
+    row.partial = true;
     for (const auto column : c.where_columns)
       row.unknown[column] = false;
     add(std::move(row));

@@ -52,9 +52,13 @@ struct overlay_row {
   std::optional<std::size_t> base;
   std::vector<std::size_t> entries; ///< Those that made it what it is, in order.
   bool alive = true;
+  bool partial = false; ///< It stands for a row of the replica that nobody can look at.
 
   [[nodiscard]] row_origin origin() const {
-    return !base ? row_origin::pending : entries.empty() ? row_origin::replica : row_origin::merged;
+    return partial           ? row_origin::merged
+           : !base           ? row_origin::pending
+           : entries.empty() ? row_origin::replica
+                             : row_origin::merged;
   }
 };
 

@@ -109,8 +109,8 @@ struct test_table {
       columns.push_back({"id", d.of(key_kinds()), false});
       keys = {{"id"}};
     }
-    if (d.one_in(2))
-      columns.push_back({"parent_id", d.of(key_kinds())});
+    if (!d.one_in(4))
+      columns.push_back({"parent_id", key_kinds()[static_cast<std::size_t>(d.below(d.one_in(2) ? 4 : 8))]});
     if (d.one_in(3))
       columns.push_back({"odd_id", d.of(other_kinds())});
     for (int i = 1 + d.below(4); i > 0; --i)
@@ -372,8 +372,10 @@ question some_question(dice& d, const test_table& t) {
   q.what.table = t.name;
   if (!d.one_in(5))
     q.what.where = object(some_where(d, t));
-  if (d.one_in(2)) // By one key, as most reads are.
-    q.what.where = object({{t.columns.front().name, any_value(d, t.columns.front())}});
+  if (!d.one_in(3)) { // By one id, as most reads are.
+    const auto& c = t.columns[t.columns.size() > 1 && d.one_in(2) ? 1 : 0];
+    q.what.where = object({{c.name, any_value(d, c)}});
+  }
   while (q.what.order.size() < 2 && d.one_in(2)) {
     const auto& c = d.of(t.columns);
     if (c.kind.exact)

@@ -293,12 +293,17 @@ buffer_shell::behavior_type buffer(self_pointer self, log_stores stores, notifie
   s.core.emplace(lanes, limits);
   store_pair_limits waits;
   waits.takeover_after = std::min(waits.takeover_after, limits.submit_deadline * 2 / 5);
+  waits.append_entries_max = limits.group_entries_max;
+  waits.append_bytes_max = limits.group_bytes_max;
   s.store = std::make_unique<store_pair>(
       std::move(stores), waits, [self] { return self->clock().now(); },
       [turn = answer_to<call>(self, [](const call& then) { then(); })](call then) { turn(std::move(then)); },
-      [self](const store_change& change) {
-        act(self, self->state.core->on_store_change(change, now(self)));
-      });
+      store_listener{[self](const store_change& change) {
+                       act(self, self->state.core->on_store_change(change, now(self)));
+                     },
+                     [self](const std::vector<append_slot>& slots) {
+                       act(self, self->state.core->on_taken_in(slots, now(self)));
+                     }});
   s.notifier = std::move(notifier);
   s.wall = std::move(wall);
   self->set_exit_handler([self](const caf::exit_msg& m) {

@@ -162,12 +162,16 @@ void buffer_core::acknowledge_group(buffer_actions& out, const std::vector<flyin
     store_fault_ = {};
     out.events.push_back(store_event(now.wall, "has room again"));
   }
-  std::map<std::string, seqno> heads_before;
-  for (std::size_t i = 0; i < flying.size() && i < slots.size(); ++i) {
-    const auto& slot = slots[i];
-    if (!flying[i].answered)
+  for (std::size_t i = 0; i < flying.size() && i < slots.size(); ++i)
+    if (const auto& slot = slots[i]; !flying[i].answered)
       out.replies.push_back(
           {flying[i].who, {flying[i].id, slot.lane, slot.seq, result.durability, result.store, slot.at}, {}});
+  move_heads(out, slots, now.wall);
+}
+
+void buffer_core::move_heads(buffer_actions& out, const std::vector<append_slot>& slots, instant now) {
+  std::map<std::string, seqno> heads_before;
+  for (const auto& slot : slots) {
     const auto found = lanes_.find(slot.lane);
     if (slot.repeated || found == lanes_.end())
       continue;
@@ -176,10 +180,18 @@ void buffer_core::acknowledge_group(buffer_actions& out, const std::vector<flyin
   }
   for (const auto& [name, before] : heads_before) {
     auto& lane = lanes_.at(name);
-    lane.kept.add(before, lane.marks.head, now.wall);
-    out.events.push_back(range_event(event_kind::buffered, lane, before + 1, lane.marks.head, now.wall));
+    lane.kept.add(before, lane.marks.head, now);
+    out.events.push_back(range_event(event_kind::buffered, lane, before + 1, lane.marks.head, now));
     hint(out, lane);
   }
+}
+
+buffer_actions buffer_core::on_taken_in(const std::vector<append_slot>& slots, moment now) {
+  buffer_actions out;
+  move_heads(out, slots, now.wall);
+  out.events.push_back(store_event(now.wall, "took in " + std::to_string(slots.size()) +
+                                                 " entries that another runtime was left with"));
+  return out;
 }
 
 buffer_actions buffer_core::on_store_change(const store_change& change, moment now) {

@@ -82,6 +82,8 @@ public:
   buffer_actions on_append(ticket who, append what, moment now);
   buffer_actions on_appended(const append_result& result, moment now);
   buffer_actions on_store_change(const store_change& change, moment now);
+  /// Entries that another runtime was left with are in the log.
+  buffer_actions on_taken_in(const std::vector<append_slot>& slots, moment now);
   /// Opens the log again, as its numbers have changed.
   buffer_actions reopen(const std::string& why, moment now);
   buffer_actions on_marked(const fault& problem, moment now);
@@ -164,6 +166,7 @@ private:
                     moment now);
   void acknowledge_group(buffer_actions& out, const std::vector<flying_append>& flying,
                          const append_result& result, moment now);
+  void move_heads(buffer_actions& out, const std::vector<append_slot>& slots, instant now);
   static void hint(buffer_actions& out, lane_state& lane);
   void send_group(buffer_actions& out, instant now);
   void release(buffer_actions& out, lane_state& lane, instant now);

@@ -33,14 +33,14 @@ void begin_next(self_pointer self) {
   }
 }
 
-void finish(self_pointer self, const read_pointer& read, std::variant<rows, fault> answer) {
+void finish(self_pointer self, const read_pointer& read, std::variant<found_rows, fault> answer) {
   if (self->state.running.erase(read) == 0)
     return;
   read->snapshot.reset();
   if (const auto* problem = std::get_if<fault>(&answer))
     read->promise.deliver(to_error(*problem));
   else
-    read->promise.deliver(std::move(std::get<rows>(answer)));
+    read->promise.deliver(std::move(std::get<found_rows>(answer)));
   begin_next(self);
 }
 
@@ -91,7 +91,7 @@ void carry_out(self_pointer self, const read_pointer& read, look_order& order) {
             [self, read](const caf::error& e) { finish(self, read, to_fault(e)); });
 }
 
-void carry_out(self_pointer self, const read_pointer& read, rows& answer) {
+void carry_out(self_pointer self, const read_pointer& read, found_rows& answer) {
   finish(self, read, std::move(answer));
 }
 
@@ -100,17 +100,17 @@ void carry_out(self_pointer self, const read_pointer& read, fault& why) {
 }
 
 void act(self_pointer self, const read_pointer& read, reading_step step) {
-  const bool is_over = std::holds_alternative<rows>(step) || std::holds_alternative<fault>(step);
+  const bool is_over = std::holds_alternative<found_rows>(step) || std::holds_alternative<fault>(step);
   if (!is_over && left_of(self, *read) <= milliseconds{0})
     return finish(self, read, late);
   std::visit([&](auto& order) { carry_out(self, read, order); }, step);
 }
 
-caf::result<rows> accept(self_pointer self, read_rows what) {
+caf::result<found_rows> accept(self_pointer self, read_rows what) {
   auto& s = self->state;
   if (s.waiting.size() >= s.policy.waiting_max)
     return to_error({fault_code::overloaded, "Too many reads wait (reader.waiting_max). Read again.", ""});
-  auto promise = self->make_response_promise<rows>();
+  auto promise = self->make_response_promise<found_rows>();
   const auto timeout = std::clamp(what.timeout, milliseconds{1}, s.policy.timeout_max);
   if (s.waiting.empty())
     self->delayed_send(self, tick_interval, tick{});

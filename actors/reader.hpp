@@ -29,12 +29,12 @@ struct reader_policy {
 /// One read under way.
 struct read_under_way {
   read_under_way(read_rows what, std::vector<std::string> lanes, reader_limits limits, time_point until,
-                 caf::typed_response_promise<rows> to)
+                 caf::typed_response_promise<found_rows> to)
       : core{std::move(what), std::move(lanes), limits}, deadline{until}, promise{std::move(to)} {}
 
   reading core;
   time_point deadline;
-  caf::typed_response_promise<rows> promise;
+  caf::typed_response_promise<found_rows> promise;
   std::unique_ptr<row_snapshot> snapshot;
   std::vector<looked_up> found; ///< Of the lanes that have answered.
   std::size_t awaited = 0;      ///< Lanes that have not.

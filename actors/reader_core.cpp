@@ -285,8 +285,8 @@ reading_step reading::on_ranked(const ranking& answer) {
   return finish();
 }
 
-rows reading::answer_with(std::vector<found_row> found, bool more) const {
-  rows out;
+found_rows reading::answer_with(std::vector<found_row> found, bool more) const {
+  found_rows out;
   out.found = std::move(found);
   out.more = more;
   out.replica = away_;

@@ -42,7 +42,7 @@ struct rank_order {
   std::vector<std::string> records;
   std::vector<std::size_t> columns;
 };
-using reading_step = std::variant<open_order, look_order, fetch_order, rank_order, rows, fault>;
+using reading_step = std::variant<open_order, look_order, fetch_order, rank_order, found_rows, fault>;
 
 class reader_overlay;
 
@@ -78,7 +78,7 @@ private:
   reading_step lay();
   reading_step finish();
   reading_step answer_replica_alone();
-  [[nodiscard]] rows answer_with(std::vector<found_row> found, bool more) const;
+  [[nodiscard]] found_rows answer_with(std::vector<found_row> found, bool more) const;
   [[nodiscard]] bool is_plain() const;
 
   read_rows what_;

@@ -6,16 +6,16 @@
 namespace chasqui {
 
 store_pair::store_pair(log_stores stores, store_pair_limits limits, std::function<time_point()> clock,
-                       hop into_owner, std::function<void(const store_change&)> changed)
+                       hop into_owner, store_listener listener)
     : stores_{std::move(stores)}, limits_{limits}, clock_{std::move(clock)}, hop_{std::move(into_owner)},
-      changed_{std::move(changed)} {}
+      listener_{std::move(listener)} {}
 
 void store_pair::open(const std::vector<std::string>& lanes, handler<log_opened> then) {
   ticked_at_ = clock_();
   ++round_;
   keeper_ = keeper::nobody;
   journal_open_ = redis_open_ = redis_opening_ = noting_ = false;
-  reconciling_ = returning_ = importing_ = clearing_ = renumbered_ = false;
+  reconciling_ = returning_ = importing_ = clearing_ = renumbered_ = taking_in_ = false;
   holding_since_.reset();
   if (flight_)
     answer_flight(unanswered<append_result>(
@@ -48,7 +48,7 @@ void store_pair::open_redis() {
 
 void store_pair::settle_opening(bool late) {
   auto& o = *opening_;
-  if (reconciling_ || (stores_.journal && !o.journal))
+  if (reconciling_ || o.handing_over || (stores_.journal && !o.journal))
     return;
   if (o.journal && !o.journal->problem)
     learn(*o.journal);
@@ -59,6 +59,8 @@ void store_pair::settle_opening(bool late) {
     on_redis_opened(*o.redis);
   else if (journal_open_ && (!o.redis || o.redis->problem.code != fault_code::held))
     open_without_redis();
+  else if (is_left_with_entries())
+    hand_over();
   else
     answer_opening(o.redis ? *o.redis : *o.journal);
 }
@@ -94,6 +96,7 @@ void store_pair::answer_opening(log_opened answer) {
   const auto then = std::move(opening_->then);
   opening_.reset();
   if (!answer.problem) {
+    frozen_ = false;
     answer.epoch = epoch_ = std::max(epoch_, answer.epoch);
     note_lines();
   }
@@ -128,12 +131,19 @@ void store_pair::send_flight() {
 void store_pair::on_redis_appended(std::uint64_t number, append_result result) {
   if (!flight_ || flight_->number != number || keeper_ != keeper::redis)
     return; // The journal has it by now, and Redis will be told to forget what it may have kept.
-  if (result.problem && result.problem.code != fault_code::fenced && can_take_over() && !was_frozen()) {
+  const bool heard = result.problem.code != fault_code::outcome_unknown &&
+                     result.problem.code != fault_code::store_unavailable;
+  frozen_ = frozen_ && !heard;
+  if (result.problem && result.problem.code != fault_code::fenced && can_take_over()) {
     flight_->sent = result.problem.code == fault_code::outcome_unknown;
     return take_over(result.problem.message);
   }
-  if (!result.problem)
-    note(result);
+  if (!result.problem) {
+    std::vector<uuid> ids;
+    for (const auto& item : flight_->items)
+      ids.push_back(item.id);
+    note(result, ids);
+  }
   answer_flight(std::move(result));
 }
 
@@ -161,15 +171,16 @@ void store_pair::answer_flight(append_result result) {
   then(std::move(result));
 }
 
-void store_pair::note(const append_result& result) {
+// A lane that is not in the settings may have got what another runtime was left with.
+void store_pair::note(const append_result& result, const std::vector<uuid>& ids) {
   for (std::size_t i = 0; i < result.slots.size(); ++i) {
     const auto& slot = result.slots[i];
-    if (slot.repeated)
+    const auto lane = lanes_.find(slot.lane);
+    if (slot.repeated || lane == lanes_.end())
       continue;
-    auto& head = lanes_[slot.lane].head;
-    head = std::max(head, slot.seq);
-    if (journal_open_ && i < flight_->items.size())
-      roll_.push_back({slot.lane, slot.seq, flight_->items[i].id, slot.at});
+    lane->second.head = std::max(lane->second.head, slot.seq);
+    if (journal_open_ && i < ids.size())
+      roll_.push_back({slot.lane, slot.seq, ids[i], slot.at});
   }
   if (roll_.size() > limits_.roll_lines_max)
     roll_.erase(roll_.begin(), roll_.end() - static_cast<std::ptrdiff_t>(limits_.roll_lines_max));
@@ -214,8 +225,11 @@ bool store_pair::is_settled(const std::string& lane) const {
 
 void store_pair::tick() {
   const auto now = clock_();
-  if (was_frozen() && flight_) // Redis is heard first.
-    flight_->sent_at = now;
+  if (now - ticked_at_ > limits_.frozen_after) {
+    frozen_ = true;
+    if (flight_) // Its answer may lie here.
+      flight_->sent_at = now;
+  }
   ticked_at_ = now;
   if (opening_ && now - opening_->since >= limits_.open_patience)
     settle_opening(true);
@@ -229,6 +243,7 @@ void store_pair::tick() {
     open_redis();
   if (keeper_ == keeper::redis && stores_.journal && !journal_open_ && now >= journal_retry_at_)
     open_journal_again();
+  look_for_handover();
 }
 
 // A journal that was away has nothing of this run; what it may have of an earlier one is moved as at the

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "adapters/ports/journal_store.hpp"
-#include "adapters/ports/log_store.hpp"
+#include "adapters/ports/shared_store.hpp"
 #include "messages/identity.hpp"
 
 #include <chrono>
@@ -18,7 +18,7 @@ namespace chasqui {
 
 /// Where a log can be kept; at least one is there.
 struct log_stores {
-  std::shared_ptr<log_store> redis;
+  std::shared_ptr<shared_store> redis;
   std::shared_ptr<journal_store> journal;
 };
 
@@ -31,6 +31,9 @@ struct store_pair_limits {
   std::chrono::milliseconds reopen_max{5000};
   std::uint64_t import_entries_max = 500;
   std::uint64_t import_bytes_max = 1U << 20U;
+  std::uint64_t append_entries_max = 500; ///< Of what another runtime has left.
+  std::uint64_t append_bytes_max = 4U << 20U;
+  std::chrono::milliseconds handover_every{1000}; ///< Between looks for it.
   std::uint64_t roll_lines_max = 100'000; ///< Ids that wait for the roll; beyond, the oldest stay unnoted.
 };
 
@@ -43,6 +46,12 @@ struct store_change {
   epoch_no epoch = 0;  ///< The owner's from now on, if not 0.
 };
 
+/// What the owner of a pair is told without having asked.
+struct store_listener {
+  std::function<void(const store_change&)> changed;
+  std::function<void(const std::vector<append_slot>&)> taken_in; ///< From another runtime, into the log.
+};
+
 /// One log in two stores. Redis keeps it; when Redis is down, hung, full or misconfigured, the journal takes
 /// the appends under the numbers that follow, and when Redis is back, what the journal has is moved there, in
 /// order, before Redis takes appends again. So every number is in one place, and the log of a lane is what
@@ -52,6 +61,8 @@ struct store_change {
 /// Started without Redis, the journal cannot know where Redis' log ends. What it then takes is numbered for
 /// the time being: it is forwarded, and numbered for good, once Redis is back.
 ///
+/// Where another runtime has become the owner of the log, what the journal still has is handed over to it.
+///
 /// It belongs to one actor: answers of the stores come through `hop`, and nothing else may call it meanwhile.
 class store_pair {
 public:
@@ -59,7 +70,7 @@ public:
   using hop = std::function<void(std::function<void()>)>;
 
   store_pair(log_stores stores, store_pair_limits limits, std::function<time_point()> clock, hop into_owner,
-             std::function<void(const store_change&)> changed);
+             store_listener listener);
 
   /// `then` is called once in any case, as for every call below. After an answer `store_unavailable` or
   /// `outcome_unknown`, open again.
@@ -103,7 +114,7 @@ private:
     seqno journal_head = 0;
     bool follows = false; ///< The journal's numbers are the final ones.
     seqno struck = 0;     ///< The roll was struck up to here.
-    seqno imported = 0;   ///< returning: Redis has got so far.
+    seqno imported = 0;   ///< returning, handing over: Redis has got so far.
     lane_marks marks;     ///< As saved last.
     [[nodiscard]] bool in_journal() const { return journal_first <= journal_head; }
   };
@@ -112,6 +123,8 @@ private:
     handler<log_opened> then;
     std::optional<log_opened> redis;
     std::optional<log_opened> journal;
+    bool handing_over = false;
+    std::uint64_t handed = 0; ///< Entries.
   };
   struct flight {
     std::uint64_t number;
@@ -158,13 +171,13 @@ private:
   void on_redis_appended(std::uint64_t number, append_result result);
   void on_journal_appended(std::uint64_t number, append_result result);
   void answer_flight(append_result result);
-  void note(const append_result& result);
+  void note(const append_result& result, const std::vector<uuid>& ids);
   void note_lines();
   void note_new_numbers(const std::string& lane, seqno from, const handler<fault>& then);
 
   [[nodiscard]] bool can_take_over() const { return journal_open_ && keeper_ == keeper::redis; }
   /// Who was frozen does not know whose silence it was, nor whose the log is by now.
-  [[nodiscard]] bool was_frozen() const { return clock_() - ticked_at_ > limits_.frozen_after; }
+  [[nodiscard]] bool was_frozen() const { return frozen_ || clock_() - ticked_at_ > limits_.frozen_after; }
   void take_over(const std::string& why);
   bool redis_failed(const fault& problem);
   void retry_redis_later(const fault& why);
@@ -185,14 +198,24 @@ private:
   void give_up_return(const fault& why);
   void start_over(const std::string& why);
 
+  // Another runtime has the log; or had it, and was left with entries.
+  [[nodiscard]] bool is_left_with_entries() const;
+  void hand_over();
+  void hand_over_next();
+  void forget_handed();
+  void end_hand_over();
+  void look_for_handover();
+  void take_in(handover_page page);
+
   log_stores stores_;
   store_pair_limits limits_;
   std::function<time_point()> clock_;
   hop hop_;
-  std::function<void(const store_change&)> changed_;
+  store_listener listener_;
   std::shared_ptr<int> alive_ = std::make_shared<int>(0);
   std::uint64_t round_ = 0; ///< Answers to calls of an earlier round are dropped.
   time_point ticked_at_;
+  bool frozen_ = false; ///< And Redis has not been heard since.
 
   keeper keeper_ = keeper::nobody;
   bool journal_open_ = false;
@@ -218,6 +241,8 @@ private:
   bool returning_ = false;
   bool importing_ = false;
   bool clearing_ = false;
+  bool taking_in_ = false;
+  time_point handover_at_;
   std::optional<time_point> holding_since_; ///< Appends wait for the last piece to be moved.
 };
 

@@ -40,7 +40,7 @@ bool store_pair::redis_failed(const fault& problem) {
     return false;
   if (keeper_ == keeper::redis)
     take_over(problem.message);
-  return keeper_ == keeper::journal;
+  return keeper_ != keeper::redis;
 }
 
 void store_pair::mark(const lane_marks& marks, seqno trim_through, const handler<fault>& then) {

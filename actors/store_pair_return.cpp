@@ -10,6 +10,8 @@ namespace chasqui {
 // Redis is not closed: that would give up the lease, and with it the log, to whoever stands by. It is opened
 // again, which ends what is under way there.
 void store_pair::take_over(const std::string& why) {
+  if (was_frozen())
+    return start_over("this process was frozen, and hears Redis first: " + why);
   keeper_ = keeper::journal;
   redis_open_ = false;
   retry_redis_later({fault_code::store_unavailable, why, ""});
@@ -24,7 +26,7 @@ void store_pair::take_over(const std::string& why) {
     // Should it fail, so will the append behind it.
     stores_.journal->adopt(std::move(marks), mine<fault>([](const fault&) {}));
   }
-  changed_({store_kind::journal, durability::fsynced, why, false});
+  listener_.changed({store_kind::journal, durability::fsynced, why, false});
   if (flight_) {
     flight_->may_be_in_redis = flight_->sent;
     send_flight();
@@ -43,14 +45,14 @@ void store_pair::on_redis_opened(log_opened opened) {
     redis_fault_ = {fault_code::fenced,
                     "Another runtime took the log over while Redis was away: " + opened.problem.message, ""};
     keeper_ = keeper::nobody;
-    return changed_({store_kind::journal, durability::fsynced, redis_fault_.message, true});
+    return listener_.changed({store_kind::journal, durability::fsynced, redis_fault_.message, true});
   }
   if (opened.problem) {
     // What broke the connection often is not why there is no other one.
     const bool news = keeper_ == keeper::journal && opened.problem.message != redis_fault_.message;
     retry_redis_later(opened.problem);
     if (news)
-      changed_({store_kind::journal, durability::fsynced, opened.problem.message, false});
+      listener_.changed({store_kind::journal, durability::fsynced, opened.problem.message, false});
     return;
   }
   redis_open_ = true;
@@ -259,7 +261,7 @@ void store_pair::back_in_redis() {
   std::string why = "Redis is back, and has everything";
   for (const auto& sentence : told_by_redis_.drift)
     why += "; " + sentence;
-  changed_({store_kind::redis, told_by_redis_.durability, why, false, epoch_});
+  listener_.changed({store_kind::redis, told_by_redis_.durability, why, false, epoch_});
   if (flight_)
     send_flight();
 }
@@ -283,7 +285,7 @@ void store_pair::start_over(const std::string& why) {
   ++round_;
   if (flight_)
     answer_flight({{fault_code::outcome_unknown, why, ""}, {}, {}, {}});
-  changed_({store_kind::journal, durability::fsynced, why, true});
+  listener_.changed({store_kind::journal, durability::fsynced, why, true});
 }
 
 } // namespace chasqui

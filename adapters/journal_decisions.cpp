@@ -10,7 +10,7 @@
 namespace chasqui {
 namespace {
 
-constexpr std::uint64_t answer_bytes_max = 16U << 20U;
+constexpr std::uint64_t decision_bytes_max = 16U << 20U;
 
 const char* const upsert_decision = R"sql(
 INSERT INTO decision(lane, seq, id, at, payload) VALUES (?1, ?2, ?3, ?4, ?5)
@@ -78,12 +78,12 @@ decisions_page list_decided(sqlite_database& database, const list_decisions& wha
   auto rows = database.query(
       "SELECT lane, seq, id, at, payload FROM decision ORDER BY at DESC, lane, seq DESC LIMIT ?",
       std::clamp<std::uint64_t>(what.entries_max, 1, decisions_max));
-  while (rows.next() && bytes <= answer_bytes_max) {
+  while (rows.next() && bytes <= decision_bytes_max) {
     past_decision one;
     one.what.lane = rows.bytes(0);
     one.what.seq = rows.number(1);
     one.what.id = from_bytes(rows.bytes(2)).value_or(uuid{});
-    one.what.at = instant{std::chrono::microseconds{rows.integer(3)}};
+    one.what.at = rows.time(3);
     one.payload = rows.bytes(4);
     take_letters(database, one.what);
     bytes += one.payload.size() + one.what.letters.size() * sizeof(settled_letter);

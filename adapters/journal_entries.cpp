@@ -14,7 +14,7 @@ namespace chasqui {
 namespace {
 
 constexpr std::uint64_t answer_entries_max = 10'000;
-constexpr std::uint64_t answer_bytes_max = 16U << 20U;
+constexpr std::uint64_t entry_bytes_max = 16U << 20U;
 
 const char* const select_entries = R"sql(
 SELECT seq, id, at, sum, payload FROM entry WHERE lane = ? AND seq BETWEEN ? AND ? ORDER BY seq LIMIT ?
@@ -25,7 +25,7 @@ found_entry entry_of(const sqlite_query& row, const std::string& lane) {
   const auto id = from_bytes(row.bytes(1));
   found.it.seq = row.number(0);
   found.it.id = id.value_or(uuid{});
-  found.it.at = instant{std::chrono::microseconds{row.integer(2)}};
+  found.it.at = row.time(2);
   found.it.payload = row.bytes(4);
   found.sum = row.number(3);
   found.is_sound = id && found.sum == sum_of(lane, found.it);
@@ -89,7 +89,7 @@ append_result append_entries(sqlite_database& database, const std::vector<append
 
 log_slice read_entries(sqlite_database& database, take what) {
   what.from_seq = std::max<seqno>(what.from_seq, 1);
-  const auto bytes_max = std::clamp<std::uint64_t>(what.bytes_max, 1, answer_bytes_max);
+  const auto bytes_max = std::clamp<std::uint64_t>(what.bytes_max, 1, entry_bytes_max);
   const auto entries_max = std::clamp<std::uint64_t>(what.entries_max, 1, answer_entries_max);
   constexpr auto end = ~seqno{0};
   log_slice out;

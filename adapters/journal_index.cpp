@@ -11,8 +11,8 @@
 namespace chasqui {
 namespace {
 
-constexpr std::uint64_t answer_entries_max = 10'000;
-constexpr std::uint64_t answer_bytes_max = 16U << 20U;
+constexpr std::uint64_t found_entries_max = 10'000;
+constexpr std::uint64_t found_bytes_max = 16U << 20U;
 
 const char* const select_seqs = R"sql(
 SELECT seq FROM term WHERE term = ? AND seq BETWEEN ? AND ? ORDER BY seq LIMIT ?
@@ -58,8 +58,8 @@ lookup_page look_up_entries(sqlite_database& database, const chasqui::look_up& w
   found.first = database.number("SELECT seq FROM entry WHERE lane = ? ORDER BY seq LIMIT 1", what.lane);
   if (found.first == 0)
     found.first = found.head + 1;
-  const auto entries_max = std::clamp<std::uint64_t>(what.entries_max, 1, answer_entries_max);
-  const auto bytes_max = std::clamp<std::uint64_t>(what.bytes_max, 1, answer_bytes_max);
+  const auto entries_max = std::clamp<std::uint64_t>(what.entries_max, 1, found_entries_max);
+  const auto bytes_max = std::clamp<std::uint64_t>(what.bytes_max, 1, found_bytes_max);
   std::uint64_t bytes = 0;
   for (const auto seq : found_by(database, what, entries_max)) {
     auto one = first_entry(database, what.lane, seq, seq);

@@ -12,23 +12,19 @@ namespace chasqui {
 namespace {
 
 constexpr std::uint64_t answer_letters_max = 10'000;
-constexpr std::uint64_t answer_bytes_max = 16U << 20U;
+constexpr std::uint64_t letter_bytes_max = 16U << 20U;
 
 const char* const insert_letter = R"sql(
 INSERT INTO dead(lane, seq, id, at, kept_at, sqlstate, message, payload, behind) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
 )sql";
 
-const char* const select_oldest = R"sql(
+const char* const select_letters = R"sql(
 SELECT lane, seq, id, at, kept_at, sqlstate, message, payload, behind FROM dead ORDER BY at, lane, seq LIMIT ?
 )sql";
 
-const char* const select_by_id = R"sql(
+const char* const select_letter = R"sql(
 SELECT lane, seq, id, at, kept_at, sqlstate, message, payload, behind FROM dead WHERE id = ? ORDER BY seq DESC LIMIT 1
 )sql";
-
-instant time_of(const sqlite_query& row, int column) {
-  return instant{std::chrono::microseconds{row.integer(column)}};
-}
 
 std::int64_t micros(const instant& at) { return at.time_since_epoch().count(); }
 
@@ -39,7 +35,7 @@ dead_letter letter_of(const sqlite_query& row) {
                 from_bytes(row.bytes(2)).value_or(uuid{}),
                 std::string{row.bytes(5)},
                 std::string{row.bytes(6)},
-                time_of(row, 3),
+                row.time(3),
                 ids_from_bytes(row.bytes(8))};
   letter.payload = row.bytes(7);
   return letter;
@@ -49,7 +45,7 @@ void take_letters(sqlite_query rows, dead_letters& into) {
   std::uint64_t bytes = 0;
   while (rows.next()) {
     bytes += rows.bytes(7).size();
-    if (bytes > answer_bytes_max && !into.letters.empty())
+    if (bytes > letter_bytes_max && !into.letters.empty())
       return;
     into.letters.push_back(letter_of(rows));
   }
@@ -118,10 +114,10 @@ log_place find_entry(sqlite_database& database, const uuid& id) {
             false};
   log_place out{{}, line->lane, line->seq, line->at, "", false, {}, false};
   const auto bytes = to_bytes(id);
-  auto row = database.query(select_by_id, sqlite_blob{bytes});
+  auto row = database.query(select_letter, sqlite_blob{bytes});
   if (row.next() && row.bytes(0) == line->lane && row.number(1) == line->seq) {
     auto letter = letter_of(row);
-    out.at = time_of(row, 4);
+    out.at = row.time(4);
     out.payload = std::move(letter.payload);
     out.dead = true;
     out.why = std::move(letter.why);
@@ -141,9 +137,9 @@ dead_page list_letters(sqlite_database& database, const list_dead& what) {
   const auto only = to_bytes(what.only);
   const auto letters_max = std::clamp<std::uint64_t>(what.entries_max, 1, answer_letters_max);
   if (what.only.is_nil())
-    take_letters(database.query(select_oldest, letters_max), out.page);
+    take_letters(database.query(select_letters, letters_max), out.page);
   else
-    take_letters(database.query(select_by_id, sqlite_blob{only}), out.page);
+    take_letters(database.query(select_letter, sqlite_blob{only}), out.page);
   return out;
 }
 

@@ -41,7 +41,7 @@ lane_marks marks_of(sqlite_database& database, const std::string& lane) {
     out.first = out.head + 1;
   auto oldest = database.query(select_oldest, lane, out.replicated + 1);
   if (oldest.next())
-    out.oldest_at = instant{std::chrono::microseconds{oldest.integer(0)}};
+    out.oldest_at = oldest.time(0);
   return out;
 }
 

@@ -21,14 +21,10 @@ const char* const select_line_after = R"sql(
 SELECT seq FROM roll WHERE lane = ? AND seq BETWEEN ? AND ? ORDER BY seq LIMIT 1 OFFSET ?
 )sql";
 
-instant time_of(const sqlite_query& row, int column) {
-  return instant{std::chrono::microseconds{row.integer(column)}};
-}
-
 std::optional<roll_line> place_in(sqlite_query rows, const uuid& id) {
   if (!rows.next())
     return std::nullopt;
-  return roll_line{std::string{rows.bytes(0)}, rows.number(1), id, time_of(rows, 2)};
+  return roll_line{std::string{rows.bytes(0)}, rows.number(1), id, rows.time(2)};
 }
 
 } // namespace
@@ -72,7 +68,7 @@ roll_page call_lines(sqlite_database& database, const std::string& lane, seqno f
       to, std::min(lines_max, answer_lines_max));
   while (rows.next())
     if (const auto id = from_bytes(rows.bytes(1)))
-      out.lines.push_back({lane, rows.number(0), *id, time_of(rows, 2)});
+      out.lines.push_back({lane, rows.number(0), *id, rows.time(2)});
   return out;
 }
 

@@ -2,7 +2,7 @@
 
 #include "adapters/io_thread.hpp"
 #include "adapters/ports/event_publisher.hpp"
-#include "adapters/ports/log_store.hpp"
+#include "adapters/ports/shared_store.hpp"
 
 #include <chrono>
 #include <cstddef>
@@ -24,7 +24,7 @@ struct redis_settings {
 };
 
 /// The log in Redis Streams, `chasqui:{site}:log:<lane>`.
-std::unique_ptr<log_store> make_redis_log(io_thread& io, std::string site, redis_settings settings);
+std::unique_ptr<shared_store> make_redis_log(io_thread& io, std::string site, redis_settings settings);
 
 /// A publisher that can say what it lost.
 class redis_publisher : public event_publisher {

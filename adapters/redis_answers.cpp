@@ -324,6 +324,21 @@ std::optional<decisions_page> read_decisions_page(const redis_reply& reply) {
   return answer;
 }
 
+std::optional<handover_page> read_handover_page(const redis_reply& reply) {
+  handover_page answer;
+  if (!reply.is_list())
+    return std::nullopt;
+  for (std::size_t i = 0; i < reply.size(); ++i) {
+    auto& item = answer.items.emplace_back();
+    answer.through = reply[i][0].text();
+    item.lane = reply[i][1].text();
+    item.payload = reply[i][4].text();
+    if (reply[i].size() != 5 || !read_id(reply[i][2], item.id) || !read_time(reply[i][3], item.at))
+      return std::nullopt;
+  }
+  return answer;
+}
+
 std::string to_micros(const instant& at) { return std::to_string(at.time_since_epoch().count()); }
 
 } // namespace chasqui

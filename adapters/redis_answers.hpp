@@ -1,6 +1,6 @@
 #pragma once
 
-#include "adapters/ports/log_store.hpp"
+#include "adapters/ports/shared_store.hpp"
 #include "adapters/redis_reply.hpp"
 
 #include <cstdint>
@@ -45,6 +45,7 @@ std::optional<log_slice> read_slice(const redis_reply& reply, const take& what);
 std::optional<log_place> read_place(const redis_reply& reply, const uuid& id);
 std::optional<dead_page> read_dead_page(const redis_reply& reply);
 std::optional<decisions_page> read_decisions_page(const redis_reply& reply);
+std::optional<handover_page> read_handover_page(const redis_reply& reply);
 
 /// A time as it is kept: microseconds since 1970.
 std::string to_micros(const instant& at);

@@ -45,13 +45,13 @@ local function terms_in(links)
   return table.concat(terms)
 end
 
--- The newest entries go first, or the oldest: in both cases what is left is a chain.
-local function unlink(links, seq)
+-- Either everything before it has gone already, or, when a log is cut off at its end, nothing has.
+local function unlink(links, seq, from_the_end)
   for i = 1, #links, link_bytes do
     local term = string.sub(links, i, i + 7)
     local heads = heads_of(term)
     if redis.call('HGET', heads, term) == seq then
-      local back = struct.unpack('>I4', links, i + 8)
+      local back = from_the_end and struct.unpack('>I4', links, i + 8) or 0
       if back > 0 then
         redis.call('HSET', heads, term, text(tonumber(seq) - back))
       else
@@ -64,10 +64,10 @@ end
 
 namespace {
 
-constexpr std::uint64_t reply_bytes_max = 16U << 20U;
-constexpr std::uint64_t reply_entries_max = 10'000;
+constexpr std::uint64_t lookup_bytes_max = 16U << 20U;
+constexpr std::uint64_t lookup_entries_max = 10'000;
 
-const char* const look_up_script = R"lua(
+const char* const look_up_body = R"lua(
 local lane, log, from, to = ARGV[1], log_of(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local entries_max, bytes_max, terms = tonumber(ARGV[4]), tonumber(ARGV[5]), ARGV[6]
 local marks = redis.call('HMGET', marks_of(lane), 'head', 'indexed')
@@ -139,7 +139,7 @@ std::optional<lookup_page> read_lookup(const redis_reply& reply, const std::stri
 } // namespace
 
 const std::string& redis_look_up_script() {
-  static const auto text = redis_script(only_looks, {redis_common, redis_index, look_up_script});
+  static const auto text = redis_script(only_looks, {redis_common, redis_index, look_up_body});
   return text;
 }
 
@@ -148,8 +148,8 @@ void redis_session::look_up(const chasqui::look_up& what, handler<lookup_page> t
   constexpr auto last = seqno{1} << 53U;
   const auto from = std::to_string(std::clamp<seqno>(what.from_seq, 1, last));
   const auto to = std::to_string(std::min(what.to_seq, last));
-  const auto entries = std::to_string(std::clamp<std::uint64_t>(what.entries_max, 1, reply_entries_max));
-  const auto bytes = std::to_string(std::clamp<std::uint64_t>(what.bytes_max, 1, reply_bytes_max));
+  const auto entries = std::to_string(std::clamp<std::uint64_t>(what.entries_max, 1, lookup_entries_max));
+  const auto bytes = std::to_string(std::clamp<std::uint64_t>(what.bytes_max, 1, lookup_bytes_max));
   const auto terms = to_bytes(what.terms);
   ask<lookup_page>(
       redis_look_up_script(), {what.lane, from, to, entries, bytes, terms},

@@ -13,7 +13,7 @@ local function letter(lane, seq)
 end
 )lua";
 
-const char* const bury = R"lua(
+const char* const bury_body = R"lua(
 local refusal = not_owner(ARGV[1])
 if refusal then return refusal end
 local lane, seq, id = ARGV[2], ARGV[3], ARGV[4]
@@ -29,7 +29,7 @@ return 1
 )lua";
 
 // A letter that is settled stands where the decision about it does, and is forgotten with it.
-const char* const settle = R"lua(
+const char* const settle_body = R"lua(
 local refusal = not_owner(ARGV[1])
 if refusal then return refusal end
 local lane, seq, at, decisions = ARGV[2], ARGV[3], ARGV[5], prefix .. 'decisions'
@@ -62,7 +62,7 @@ end
 return 1
 )lua";
 
-const char* const find = R"lua(
+const char* const find_body = R"lua(
 local value = redis.call('HGET', bucket_of(ARGV[1]), ARGV[1])
 if not value then return false end
 local lane, seq = place(value)
@@ -76,7 +76,7 @@ if at then return {lane, seq, at, payload} end
 return false
 )lua";
 
-const char* const list_dead = R"lua(
+const char* const list_dead_body = R"lua(
 local answer, bytes = {redis.call('ZCARD', prefix .. 'dead')}, 0
 local which
 if ARGV[1] == '' then
@@ -95,7 +95,7 @@ end
 return answer
 )lua";
 
-const char* const list_decisions = R"lua(
+const char* const list_decisions_body = R"lua(
 local answer, bytes = {}, 0
 for _, here in ipairs(redis.call('ZREVRANGE', prefix .. 'decisions', 0, tonumber(ARGV[1]) - 1)) do
   local fields = redis.call('HGETALL', prefix .. 'decision:' .. here)
@@ -118,27 +118,27 @@ return answer
 } // namespace
 
 const std::string& redis_bury_script() {
-  static const auto text = redis_script(makes_room, {redis_common, bury});
+  static const auto text = redis_script(makes_room, {redis_common, bury_body});
   return text;
 }
 
 const std::string& redis_settle_script() {
-  static const auto text = redis_script(makes_room, {redis_common, settle});
+  static const auto text = redis_script(makes_room, {redis_common, settle_body});
   return text;
 }
 
 const std::string& redis_find_script() {
-  static const auto text = redis_script(only_looks, {redis_common, letters, find});
+  static const auto text = redis_script(only_looks, {redis_common, letters, find_body});
   return text;
 }
 
 const std::string& redis_list_dead_script() {
-  static const auto text = redis_script(only_looks, {redis_common, letters, list_dead});
+  static const auto text = redis_script(only_looks, {redis_common, letters, list_dead_body});
   return text;
 }
 
 const std::string& redis_list_decisions_script() {
-  static const auto text = redis_script(only_looks, {redis_common, list_decisions});
+  static const auto text = redis_script(only_looks, {redis_common, list_decisions_body});
   return text;
 }
 

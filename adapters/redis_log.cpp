@@ -11,7 +11,7 @@
 namespace chasqui {
 namespace {
 
-class redis_log final : public log_store {
+class redis_log final : public shared_store {
 public:
   redis_log(io_thread& io, std::string site, redis_settings settings)
       : io_{io}, session_{std::make_shared<redis_session>(io, std::move(site), std::move(settings))} {}
@@ -56,6 +56,16 @@ public:
   void list_dead(chasqui::list_dead what, handler<dead_page> then) override {
     call(&redis_session::list_dead, what, std::move(then));
   }
+  void hand_over(std::string lane, std::vector<entry> entries, handler<fault> then) override {
+    call(&redis_session::hand_over, std::move(lane), std::move(entries), std::move(then));
+  }
+  void take_handover(std::uint64_t entries_max, std::uint64_t bytes_max,
+                     handler<handover_page> then) override {
+    call(&redis_session::take_handover, entries_max, bytes_max, std::move(then));
+  }
+  void end_handover(std::string through, handler<fault> then) override {
+    call(&redis_session::end_handover, std::move(through), std::move(then));
+  }
   void close() override { call(&redis_session::release); }
 
 private:
@@ -71,7 +81,7 @@ private:
 
 } // namespace
 
-std::unique_ptr<log_store> make_redis_log(io_thread& io, std::string site, redis_settings settings) {
+std::unique_ptr<shared_store> make_redis_log(io_thread& io, std::string site, redis_settings settings) {
   return std::make_unique<redis_log>(io, std::move(site), std::move(settings));
 }
 

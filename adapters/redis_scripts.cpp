@@ -43,7 +43,7 @@ local function lease_for(ms)
 end
 )lua";
 
-const char* const claim = R"lua(
+const char* const claim_body = R"lua(
 local me, lease_ms, dead = ARGV[2], ARGV[3], ARGV[4]
 local held = redis.call('HMGET', owner, 'epoch', 'token', 'until')
 local left = tonumber(held[3] or '0') - now_ms()
@@ -81,7 +81,7 @@ end
 return answer
 )lua";
 
-const char* const renew = R"lua(
+const char* const renew_body = R"lua(
 local refusal = not_owner(ARGV[1])
 if refusal then return refusal end
 lease_for(ARGV[2])
@@ -90,7 +90,7 @@ return 1
 
 // The id is taken first and the entry added after it, so that one HSETNX both looks and writes. Should the
 // server die on a bug between the two, the id points at nothing, and `kept` does not believe it.
-const char* const append = R"lua(
+const char* const append_body = R"lua(
 local refusal = not_owner(ARGV[1])
 if refusal then return refusal end
 
@@ -124,7 +124,7 @@ for lane, head in pairs(heads) do redis.call('HSET', marks_of(lane), 'head', tex
 return answer
 )lua";
 
-const char* const read = R"lua(
+const char* const read_body = R"lua(
 local lane, from, entries_max, bytes_max = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local answer, next_seq, bytes, missing_to = {{}}, from, 0, nil
 scan(log_of(lane), text(from) .. '-0', '+', entries_max, bytes_max, function(seq, id, at, payload)
@@ -146,7 +146,7 @@ return answer
 )lua";
 
 // A dead letter keeps its id, so that it is found, and recognised when it is submitted again.
-const char* const mark = R"lua(
+const char* const mark_body = R"lua(
 local refusal = not_owner(ARGV[1])
 if refusal then return refusal end
 local lane, log, marks = ARGV[2], log_of(ARGV[2]), marks_of(ARGV[2])
@@ -174,7 +174,7 @@ return more and 1 or 0
 )lua";
 
 // From the end backwards, so that a lane that was cut off in between is shorter, and nothing else.
-const char* const adopt = R"lua(
+const char* const adopt_body = R"lua(
 local refusal = not_owner(ARGV[1])
 if refusal then return refusal end
 local lane, log, marks, head = ARGV[2], log_of(ARGV[2]), marks_of(ARGV[2]), ARGV[3]
@@ -185,7 +185,7 @@ for _, found in ipairs(beyond) do
   if redis.call('HGET', bucket, id) == string.match(found[1], '^%d+') .. ':' .. lane then
     redis.call('HDEL', bucket, id)
   end
-  unlink(found[2][8] or '', string.match(found[1], '^%d+'))
+  unlink(found[2][8] or '', string.match(found[1], '^%d+'), true)
   redis.call('XDEL', log, found[1])
 end
 if #beyond == tonumber(ARGV[7]) then return 1 end
@@ -198,7 +198,7 @@ redis.call('HSET', marks, 'head', head, 'committed', ARGV[4], 'replicated', ARGV
 return 0
 )lua";
 
-const char* const import = R"lua(
+const char* const import_body = R"lua(
 local refusal = not_owner(ARGV[1])
 if refusal then return refusal end
 local lane, log, marks = ARGV[2], log_of(ARGV[2]), marks_of(ARGV[2])
@@ -219,7 +219,7 @@ return seq - 1
 )lua";
 
 // All at once, however many: half of it would be a lane in two pieces.
-const char* const renumber = R"lua(
+const char* const renumber_body = R"lua(
 local refusal = not_owner(ARGV[1])
 if refusal then return refusal end
 local lane, log, marks, first = ARGV[2], log_of(ARGV[2]), marks_of(ARGV[2]), tonumber(ARGV[3])
@@ -248,42 +248,42 @@ return seq - 1
 } // namespace
 
 const std::string& redis_claim_script() {
-  static const auto text = redis_script(makes_room, {redis_common, leases, claim});
+  static const auto text = redis_script(makes_room, {redis_common, leases, claim_body});
   return text;
 }
 
 const std::string& redis_renew_script() {
-  static const auto text = redis_script(makes_room, {redis_common, leases, renew});
+  static const auto text = redis_script(makes_room, {redis_common, leases, renew_body});
   return text;
 }
 
 const std::string& redis_append_script() {
-  static const auto text = redis_script(ordinary, {redis_common, redis_index, append});
+  static const auto text = redis_script(ordinary, {redis_common, redis_index, append_body});
   return text;
 }
 
 const std::string& redis_read_script() {
-  static const auto text = redis_script(only_looks, {redis_common, scanning, read});
+  static const auto text = redis_script(only_looks, {redis_common, scanning, read_body});
   return text;
 }
 
 const std::string& redis_mark_script() {
-  static const auto text = redis_script(makes_room, {redis_common, redis_index, scanning, mark});
+  static const auto text = redis_script(makes_room, {redis_common, redis_index, scanning, mark_body});
   return text;
 }
 
 const std::string& redis_adopt_script() {
-  static const auto text = redis_script(makes_room, {redis_common, redis_index, adopt});
+  static const auto text = redis_script(makes_room, {redis_common, redis_index, adopt_body});
   return text;
 }
 
 const std::string& redis_import_script() {
-  static const auto text = redis_script(ordinary, {redis_common, redis_index, import});
+  static const auto text = redis_script(ordinary, {redis_common, redis_index, import_body});
   return text;
 }
 
 const std::string& redis_renumber_script() {
-  static const auto text = redis_script(ordinary, {redis_common, redis_index, scanning, renumber});
+  static const auto text = redis_script(ordinary, {redis_common, redis_index, scanning, renumber_body});
   return text;
 }
 

@@ -18,6 +18,7 @@ namespace chasqui {
 //   dead                   sorted set: `<seq>:<lane>` by the time of its refusal
 //   dead:<lane>:<seq>      hash: id, sqlstate, message, at, kept_at, payload, behind (ids)
 //   settled:<lane>         sorted set: ids of letters that a decision has settled, by the decision's seq
+//   handover               stream: l (lane), i, t, p of entries that a runtime is left with that owns the log no more
 //   decisions              sorted set: `<seq>:<lane>` of decisions by the time they were carried out
 //   decision:<seq>:<lane>  hash: id, at, payload, and by the id of each letter `stage sqlstate message`
 // clang-format on
@@ -55,6 +56,15 @@ const std::string& redis_import_script();
 
 /// epoch, lane, first -> head
 const std::string& redis_renumber_script();
+
+/// lane, {id, at, payload}... -> 1
+const std::string& redis_hand_over_script();
+
+/// entries_max, bytes_max -> {name, lane, id, at, payload}...
+const std::string& redis_take_handover_script();
+
+/// epoch, name of the last one -> 1
+const std::string& redis_end_handover_script();
 
 /// epoch, lane, seq, id, sqlstate, message, at, behind -> 1, or 0 if it was buried before
 const std::string& redis_bury_script();

@@ -35,6 +35,9 @@ public:
   void list_decisions(const chasqui::list_decisions& what, handler<decisions_page> then);
   void find(const uuid& id, handler<log_place> then);
   void list_dead(const chasqui::list_dead& what, handler<dead_page> then);
+  void hand_over(const std::string& lane, const std::vector<entry>& entries, const handler<fault>& then);
+  void take_handover(std::uint64_t entries_max, std::uint64_t bytes_max, handler<handover_page> then);
+  void end_handover(const std::string& through, handler<fault> then);
   void shut(const std::string& why);
   void release();
 

@@ -18,8 +18,8 @@ namespace {
 constexpr std::chrono::milliseconds idle_patience{std::chrono::hours{1}};
 
 /// Connections between two snapshots; on the I/O thread.
-struct connections {
-  connections(io_thread& i, std::string s, postgres_settings p)
+struct row_connections {
+  row_connections(io_thread& i, std::string s, postgres_settings p)
       : io{i}, site{std::move(s)}, settings{std::move(p)} {}
 
   std::shared_ptr<pg_asker> take() {
@@ -38,9 +38,9 @@ struct connections {
 };
 
 /// The snapshot proper, on the I/O thread.
-class view final : public std::enable_shared_from_this<view> {
+class row_view final : public std::enable_shared_from_this<row_view> {
 public:
-  explicit view(std::shared_ptr<connections> from) : from_{std::move(from)} {}
+  explicit row_view(std::shared_ptr<row_connections> from) : from_{std::move(from)} {}
 
   void open(const std::string& table, rows_wanted first, std::chrono::milliseconds patience,
             handler<snapshot_opened> then);
@@ -53,15 +53,15 @@ private:
   void take_table(pg_answers answers, const rows_wanted& first, const handler<snapshot_opened>& then);
   fault take_shape(pg_answers& answers);
 
-  std::shared_ptr<connections> from_;
+  std::shared_ptr<row_connections> from_;
   std::shared_ptr<pg_asker> at_;
   known_table table_;
   snapshot_opened opened_;
   bool closed_ = false;
 };
 
-void view::open(const std::string& table, rows_wanted first, std::chrono::milliseconds patience,
-                handler<snapshot_opened> then) {
+void row_view::open(const std::string& table, rows_wanted first, std::chrono::milliseconds patience,
+                    handler<snapshot_opened> then) {
   at_ = from_->take();
   at_->give_patience(patience);
   std::vector<pg_question> questions{
@@ -75,7 +75,7 @@ void view::open(const std::string& table, rows_wanted first, std::chrono::millis
            });
 }
 
-fault view::take_shape(pg_answers& answers) {
+fault row_view::take_shape(pg_answers& answers) {
   constexpr std::size_t expected = 4;
   if (answers.problem || answers.each.size() != expected)
     return answers.problem ? answers.problem
@@ -89,7 +89,8 @@ fault view::take_shape(pg_answers& answers) {
   return {};
 }
 
-void view::take_table(pg_answers answers, const rows_wanted& first, const handler<snapshot_opened>& then) {
+void row_view::take_table(pg_answers answers, const rows_wanted& first,
+                          const handler<snapshot_opened>& then) {
   opened_.problem = take_shape(answers);
   opened_.table = table_.shape;
   if (opened_.problem || closed_)
@@ -109,7 +110,7 @@ void view::take_table(pg_answers answers, const rows_wanted& first, const handle
   });
 }
 
-void view::fetch(const std::vector<rows_wanted>& wanted, handler<base_page> then) {
+void row_view::fetch(const std::vector<rows_wanted>& wanted, handler<base_page> then) {
   std::vector<pg_question> questions;
   for (const auto& one : wanted)
     questions.push_back(ask_for_rows(table_.shape, one));
@@ -121,8 +122,8 @@ void view::fetch(const std::vector<rows_wanted>& wanted, handler<base_page> then
   });
 }
 
-void view::rank(const std::vector<std::string>& records, const std::vector<std::size_t>& columns,
-                handler<ranking> then) {
+void row_view::rank(const std::vector<std::string>& records, const std::vector<std::size_t>& columns,
+                    handler<ranking> then) {
   at_->ask({ask_for_ranks(table_, records, columns)},
            [count = table_.shape.columns.size(), then = std::move(then)](pg_answers answers) {
              ranking out{std::move(answers.problem), {}};
@@ -133,7 +134,7 @@ void view::rank(const std::vector<std::string>& records, const std::vector<std::
 }
 
 /// The connection serves the next one, once it has let go of this view.
-void view::close() {
+void row_view::close() {
   closed_ = true;
   if (!at_)
     return;
@@ -149,7 +150,7 @@ void view::close() {
 
 class pg_row_snapshot final : public row_snapshot {
 public:
-  pg_row_snapshot(io_thread& io, std::shared_ptr<view> v) : io_{io}, view_{std::move(v)} {}
+  pg_row_snapshot(io_thread& io, std::shared_ptr<row_view> v) : io_{io}, view_{std::move(v)} {}
   pg_row_snapshot(const pg_row_snapshot&) = delete;
   pg_row_snapshot& operator=(const pg_row_snapshot&) = delete;
   ~pg_row_snapshot() override {
@@ -168,13 +169,13 @@ public:
 
 private:
   io_thread& io_;
-  std::shared_ptr<view> view_;
+  std::shared_ptr<row_view> view_;
 };
 
 class pg_row_source final : public row_source {
 public:
   pg_row_source(io_thread& io, std::string site, postgres_settings settings)
-      : io_{io}, connections_{std::make_shared<connections>(io, std::move(site), std::move(settings))} {}
+      : io_{io}, connections_{std::make_shared<row_connections>(io, std::move(site), std::move(settings))} {}
   pg_row_source(const pg_row_source&) = delete;
   pg_row_source& operator=(const pg_row_source&) = delete;
   ~pg_row_source() override {
@@ -183,7 +184,7 @@ public:
 
   std::unique_ptr<row_snapshot> open(std::string table, rows_wanted first, std::chrono::milliseconds patience,
                                      handler<snapshot_opened> then) override {
-    auto v = std::make_shared<view>(connections_);
+    auto v = std::make_shared<row_view>(connections_);
     asio::post(io_.context(), [v, table = std::move(table), first = std::move(first), patience,
                                then = std::move(then)] { v->open(table, first, patience, then); });
     return std::make_unique<pg_row_snapshot>(io_, std::move(v));
@@ -191,7 +192,7 @@ public:
 
 private:
   io_thread& io_;
-  std::shared_ptr<connections> connections_;
+  std::shared_ptr<row_connections> connections_;
 };
 
 } // namespace

@@ -37,7 +37,7 @@ LEFT JOIN pg_index AS i ON i.indrelid = c.oid AND i.indisprimary
 WHERE c.oid = to_regclass($1)
 ORDER BY a.attnum)sql";
 
-constexpr const char* cursors_sql = "SELECT lane, last_seq FROM chasqui.cursor WHERE site = $1";
+constexpr const char* site_cursors_sql = "SELECT lane, last_seq FROM chasqui.cursor WHERE site = $1";
 
 std::string quoted(std::string_view name) {
   std::string sql = "\"";
@@ -58,7 +58,7 @@ std::string json_list(const std::vector<std::string>& objects) {
   return list + ']';
 }
 
-bool contains(const std::vector<std::string>& names, const std::string& name) {
+bool has_name(const std::vector<std::string>& names, const std::string& name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
@@ -70,18 +70,8 @@ std::optional<std::string> value_of(const pg_answer& answer, int row, int column
 
 bool truth_of(const pg_answer& answer, int row, int column) { return text_of(answer, row, column) == "t"; }
 
-enum table_field : int {
-  schema,
-  name,
-  visible,
-  kind,
-  triggers,
-  cascades,
-  column,
-  sql,
-  absent,
-  indexable,
-  key
+struct table_field {
+  enum : int { schema, name, visible, kind, triggers, cascades, column, sql, absent, indexable, key };
 };
 
 column_default default_of(std::string_view text) {
@@ -91,9 +81,9 @@ column_default default_of(std::string_view text) {
 }
 
 void add_notes(const pg_answer& answer, table_shape& shape) {
-  if (truth_of(answer, 0, triggers))
+  if (truth_of(answer, 0, table_field::triggers))
     shape.notes.push_back("The table has triggers: what they will do is not in pending rows.");
-  if (truth_of(answer, 0, cascades))
+  if (truth_of(answer, 0, table_field::cascades))
     shape.notes.push_back(
         "The table has foreign keys that cascade: what pending changes of other tables will do to its rows "
         "is not in the answer.");
@@ -114,19 +104,20 @@ known_table read_table(const pg_answer& answer) {
   if (count == 0)
     return out;
   auto& shape = out.shape;
-  shape.schema = text_of(answer, 0, schema);
-  shape.name = text_of(answer, 0, name);
-  shape.visible = truth_of(answer, 0, visible);
-  out.kind = text_of(answer, 0, kind);
+  shape.schema = text_of(answer, 0, table_field::schema);
+  shape.name = text_of(answer, 0, table_field::name);
+  shape.visible = truth_of(answer, 0, table_field::visible);
+  out.kind = text_of(answer, 0, table_field::kind);
   add_notes(answer, shape);
   std::vector<std::pair<int, std::string>> keys;
   for (int row = 0; row < count; ++row) {
-    table_column c{std::string{text_of(answer, row, column)}, default_of(text_of(answer, row, absent)),
-                   false};
-    c.indexable = truth_of(answer, row, indexable) && c.absent != column_default::constant;
-    out.defaults.emplace_back(c.absent == column_default::constant ? text_of(answer, row, sql) : "");
-    if (PQgetisnull(answer.get(), row, key) == 0)
-      keys.emplace_back(number_of<int>(answer, row, key), c.name);
+    table_column c{std::string{text_of(answer, row, table_field::column)},
+                   default_of(text_of(answer, row, table_field::absent)), false};
+    c.indexable = truth_of(answer, row, table_field::indexable) && c.absent != column_default::constant;
+    out.defaults.emplace_back(c.absent == column_default::constant ? text_of(answer, row, table_field::sql)
+                                                                   : "");
+    if (PQgetisnull(answer.get(), row, table_field::key) == 0)
+      keys.emplace_back(number_of<int>(answer, row, table_field::key), c.name);
     shape.columns.push_back(std::move(c));
   }
   std::sort(keys.begin(), keys.end());
@@ -135,7 +126,7 @@ known_table read_table(const pg_answer& answer) {
   return out;
 }
 
-pg_question ask_for_cursors(const std::string& site) { return {cursors_sql, {site}}; }
+pg_question ask_for_cursors(const std::string& site) { return {site_cursors_sql, {site}}; }
 
 std::vector<replica_cursor> read_cursors(const pg_answer& answer) {
   std::vector<replica_cursor> out;
@@ -157,7 +148,7 @@ pg_question ask_for_rows(const table_shape& table, const rows_wanted& wanted) {
   const char* separator = " WHERE t.";
   for (const auto& c : wanted.columns) {
     q.sql += separator + quoted(c);
-    q.sql += contains(wanted.null_columns, c) ? " IS NULL" : " = w." + quoted(c);
+    q.sql += has_name(wanted.null_columns, c) ? " IS NULL" : " = w." + quoted(c);
     separator = " AND t.";
   }
   separator = " ORDER BY t.";

@@ -77,6 +77,8 @@ std::uint64_t sqlite_query::number(int column) const {
   return static_cast<std::uint64_t>(std::max<std::int64_t>(0, integer(column)));
 }
 
+instant sqlite_query::time(int column) const { return instant{std::chrono::microseconds{integer(column)}}; }
+
 std::string_view sqlite_query::bytes(int column) const {
   const auto* data = static_cast<const char*>(sqlite3_column_blob(&statement_, column));
   const int size = sqlite3_column_bytes(&statement_, column);

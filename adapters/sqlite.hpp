@@ -1,5 +1,7 @@
 #pragma once
 
+#include "messages/identity.hpp"
+
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -54,6 +56,7 @@ public:
 
   [[nodiscard]] std::int64_t integer(int column) const;
   [[nodiscard]] std::uint64_t number(int column) const;   ///< 0 for what is below it.
+  [[nodiscard]] instant time(int column) const;           ///< Of microseconds since 1970.
   [[nodiscard]] std::string_view bytes(int column) const; ///< Until the next call of `next`.
 
 private:

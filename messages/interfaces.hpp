@@ -41,7 +41,7 @@ using lsn_watcher_actor = handle<void(committed),             // Watch for the r
                                  replica_status(get_report)>; // What the replica last said.
 
 /// Reads rows of the replica with everything that is still buffered laid over them.
-using reader_actor = handle<rows(read_rows)>; // Rows of one table.
+using reader_actor = handle<found_rows(read_rows)>; // Rows of one table.
 
 /// Gets events; answers with `acknowledge` to the notifier.
 using subscriber_actor = handle<void(event_batch)>; // These happened.
@@ -77,7 +77,7 @@ using supervisor_actor = handle<void(link_up),                  // A forwarder h
 using gatekeeper_actor =
     handle<receipt(submission), status_report(get_report), life(find), reached(await),
            dead_letters(list_dead), receipt(decision), past_decisions(list_decisions), link_status(steer),
-           rows(read_rows), void(subscriber_actor, subscribe), void(subscriber_actor, acknowledge)>;
+           found_rows(read_rows), void(subscriber_actor, subscribe), void(subscriber_actor, acknowledge)>;
 
 template <class I> auto inspect(I& f, link_up& x) { return f(x.lane); }
 template <class I> auto inspect(I& f, sign_of_life& x) { return f(x.detail); }
@@ -118,7 +118,7 @@ CAF_ADD_TYPE_ID(chasqui, (chasqui::past_decisions))
 CAF_ADD_TYPE_ID(chasqui, (chasqui::look_up))
 CAF_ADD_TYPE_ID(chasqui, (chasqui::looked_up))
 CAF_ADD_TYPE_ID(chasqui, (chasqui::read_rows))
-CAF_ADD_TYPE_ID(chasqui, (chasqui::rows))
+CAF_ADD_TYPE_ID(chasqui, (chasqui::found_rows))
 CAF_ADD_TYPE_ID(chasqui, (chasqui::get_report))
 CAF_ADD_TYPE_ID(chasqui, (chasqui::log_report))
 CAF_ADD_TYPE_ID(chasqui, (chasqui::replica_status))

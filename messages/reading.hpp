@@ -54,7 +54,7 @@ struct read_position {
 };
 
 /// The rows, in the order asked for.
-struct rows {
+struct found_rows {
   std::vector<found_row> found;
   bool more = false;   ///< There are others beyond the limit.
   std::string replica; ///< "" if it took part; else why not: then there are only pending rows.
@@ -89,7 +89,9 @@ template <class I> auto inspect(I& f, read_rows& x) {
 }
 template <class I> auto inspect(I& f, found_row& x) { return f(x.json, x.origin, x.transactions, x.unknown); }
 template <class I> auto inspect(I& f, read_position& x) { return f(x.lane, x.cursor, x.head); }
-template <class I> auto inspect(I& f, rows& x) { return f(x.found, x.more, x.replica, x.positions, x.notes); }
+template <class I> auto inspect(I& f, found_rows& x) {
+  return f(x.found, x.more, x.replica, x.positions, x.notes);
+}
 template <class I> auto inspect(I& f, look_up& x) {
   return f(x.lane, x.from_seq, x.to_seq, x.terms, x.entries_max, x.bytes_max);
 }

@@ -9,10 +9,10 @@ namespace chasqui {
 
 namespace {
 
-enum step_field : std::size_t { op, table, key, rows, where, set, expect_rows, fields };
+enum step_field : std::size_t { op, table, key, rows, where, set, expect_rows, step_field_count };
 
-constexpr std::array<std::string_view, fields> field_names{"op",    "table", "key",        "rows",
-                                                           "where", "set",   "expect_rows"};
+constexpr std::array<std::string_view, step_field_count> step_field_names{
+    "op", "table", "key", "rows", "where", "set", "expect_rows"};
 
 constexpr unsigned bits(auto... field) { return ((1U << field) | ...); }
 
@@ -30,7 +30,7 @@ constexpr std::array<op_form, 4> op_forms{{{bits(op, table, rows), 0},
 
 constexpr std::string_view op_name(step_op o) { return op_names[static_cast<std::size_t>(o)]; }
 
-using members = std::array<json_value, fields>;
+using step_members = std::array<json_value, step_field_count>;
 
 /// Reads the fields of one step, whose place and limits all of them share.
 class step_reader {
@@ -40,10 +40,10 @@ public:
   fault read(json_value value, step& out);
 
 private:
-  [[nodiscard]] json_path at(step_field field) const { return {path_, field_names[field]}; }
+  [[nodiscard]] json_path at(step_field field) const { return {path_, step_field_names[field]}; }
 
   fault read_op(json_value value, step_op& out) const;
-  [[nodiscard]] fault check_form(const members& found, step_op o) const;
+  [[nodiscard]] fault check_form(const step_members& found, step_op o) const;
   fault read_table(json_value value, std::string& out) const;
   fault read_key(json_value value, std::vector<std::string>& out) const;
   fault read_rows(json_value value, std::vector<record>& out) const;
@@ -55,8 +55,8 @@ private:
 };
 
 fault step_reader::read(json_value value, step& out) {
-  members found;
-  if (auto f = read_fields(value, path_, field_names, found))
+  step_members found;
+  if (auto f = read_fields(value, path_, step_field_names, found))
     return f;
   if (auto f = read_op(found[op], out.op))
     return f;
@@ -98,12 +98,12 @@ fault step_reader::read_op(json_value value, step_op& out) const {
   return {};
 }
 
-fault step_reader::check_form(const members& found, step_op o) const {
+fault step_reader::check_form(const step_members& found, step_op o) const {
   const auto& form = op_forms[static_cast<std::size_t>(o)];
   const auto of_op =
       "to " +
       std::string{o == step_op::insert || o == step_op::upsert || o == step_op::update ? "an " : "a "};
-  for (std::size_t field = 0; field < fields; ++field) {
+  for (std::size_t field = 0; field < step_field_count; ++field) {
     const auto bit = bits(field);
     const auto place = at(static_cast<step_field>(field));
     if (found[field] && ((form.required | form.optional) & bit) == 0)
@@ -204,7 +204,7 @@ fault step_reader::check_key_in_rows(const step& s) const {
 
 void append_member(std::string& out, step_field field) {
   out += ',';
-  append_quoted(out, field_names[field]);
+  append_quoted(out, step_field_names[field]);
   out += ':';
 }
 

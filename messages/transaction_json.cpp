@@ -8,11 +8,12 @@ namespace chasqui {
 
 namespace {
 
-enum field : std::size_t { id, lane, origin, depends_on, steps, fields };
+enum field : std::size_t { id, lane, origin, depends_on, steps, member_count };
 
-constexpr std::array<std::string_view, fields> field_names{"id", "lane", "origin", "depends_on", "steps"};
+constexpr std::array<std::string_view, member_count> member_names{"id", "lane", "origin", "depends_on",
+                                                                  "steps"};
 
-using members = std::array<json_value, fields>;
+using members = std::array<json_value, member_count>;
 
 constexpr bool is_lane_character(char c) {
   return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
@@ -81,9 +82,9 @@ fault read_steps(json_value value, const json_path& path, const transaction_limi
 
 fault read_transaction(json_value value, const transaction_limits& limits, transaction& out) {
   const json_path document;
-  const auto at = [&document](field f) { return json_path{document, field_names[f]}; };
+  const auto at = [&document](field f) { return json_path{document, member_names[f]}; };
   members found;
-  if (auto f = read_fields(value, document, field_names, found))
+  if (auto f = read_fields(value, document, member_names, found))
     return f;
   if (found[id])
     if (auto f = read_uuid(found[id], at(id), out.id))
@@ -104,7 +105,7 @@ fault read_transaction(json_value value, const transaction_limits& limits, trans
 void append_member(std::string& out, field f) {
   if (out.back() != '{')
     out += ',';
-  append_quoted(out, field_names[f]);
+  append_quoted(out, member_names[f]);
   out += ':';
 }
 

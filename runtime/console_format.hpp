@@ -48,7 +48,7 @@ document describe(const past_decisions& listed);
 document describe(const reached& answer);
 
 /// The rows that `chasqui read` found. Their values are printed digit for digit.
-std::string rows_text(const rows& answer, output_form form);
+std::string rows_text(const found_rows& answer, output_form form);
 
 /// One line of `chasqui events`; in the forms `json` and `ndjson` both, one JSON object.
 std::string event_line(const event& e, output_form form);

@@ -31,7 +31,7 @@ std::string row_line(const found_row& row) {
   return out + R"(,"row":)" + row.json + '}';
 }
 
-std::string whole(const rows& answer) {
+std::string whole(const found_rows& answer) {
   std::string out = R"({"schema_version":)" + std::to_string(json_schema_version) + R"(,"rows":)";
   append_list(out, answer.found.size(), [&](auto i) { out += row_line(answer.found[i]); });
   out += std::string{R"(,"more":)"} + (answer.more ? "true" : "false") + R"(,"replica":)";
@@ -49,7 +49,7 @@ std::string whole(const rows& answer) {
 }
 
 /// A table of the rows, with where each comes from in front.
-document as_table(const rows& answer) {
+document as_table(const found_rows& answer) {
   section s{"", {"origin"}, {}};
   for (const auto& row : answer.found) {
     const auto outcome = json_tape::read(row.json);
@@ -70,7 +70,7 @@ document as_table(const rows& answer) {
 
 } // namespace
 
-std::string rows_text(const rows& answer, output_form form) {
+std::string rows_text(const found_rows& answer, output_form form) {
   if (form == output_form::json)
     return whole(answer);
   if (form != output_form::ndjson)

@@ -172,15 +172,15 @@ outcome<life> runtime::find(const uuid& id) {
   return impl_->ask<life>(impl_->actors->now().buffer, chasqui::find{id}, answer_timeout);
 }
 
-std::future<outcome<rows>> runtime::read(const read_rows& what) {
-  auto promise = std::make_shared<std::promise<outcome<rows>>>();
+std::future<outcome<found_rows>> runtime::read(const read_rows& what) {
+  auto promise = std::make_shared<std::promise<outcome<found_rows>>>();
   auto future = promise->get_future();
   const auto reader = impl_->actors->now().reader;
   if (!reader || impl_->end->get())
     promise->set_value(stopped_fault());
   else // The reader keeps the deadline; this one is for a reader that crashes.
-    impl_->ask_later<rows>(reader, what, what.timeout + std::chrono::seconds{1},
-                           [promise](outcome<rows> r) { promise->set_value(std::move(r)); });
+    impl_->ask_later<found_rows>(reader, what, what.timeout + std::chrono::seconds{1},
+                                 [promise](outcome<found_rows> r) { promise->set_value(std::move(r)); });
   return future;
 }
 

@@ -56,7 +56,7 @@ public:
 
   /// Rows of a table as they will be once everything that is buffered has arrived: those of the replica, with
   /// what is pending laid over them. The answer, or a fault, comes within the time that `what` gives.
-  std::future<outcome<rows>> read(const read_rows& what);
+  std::future<outcome<found_rows>> read(const read_rows& what);
 
   /// Returns once it holds, or with `timed_out`.
   outcome<reached> wait(const await& what);

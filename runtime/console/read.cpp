@@ -51,7 +51,7 @@ int read(console& c, const read_options& o) {
   question.where = where_of(o.where);
   for (const auto& one : o.order)
     question.order.push_back(order_of(one));
-  const auto answer = c.ask<rows>(question, question.timeout + slack);
+  const auto answer = c.ask<found_rows>(question, question.timeout + slack);
   if (!write_out(rows_text(answer, c.form)))
     return failed;
   if (!answer.replica.empty())

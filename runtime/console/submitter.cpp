@@ -12,7 +12,8 @@ using submitter_pointer = caf::stateful_actor<submitter_state>*;
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
-constexpr milliseconds slack{2000}; // The daemon says itself that time is up; this is for one that does not.
+constexpr milliseconds submit_slack{
+    2000}; // The daemon says itself that time is up; this is for one that does not.
 constexpr std::uint32_t unanswered_max =
     100; // In a row: then nobody is there, and more lines would be lost time.
 
@@ -72,7 +73,7 @@ void await_stage(submitter_pointer self, std::uint64_t ticket, const uuid& id) {
   const auto left =
       std::chrono::duration_cast<milliseconds>(self->state.open.at(ticket).deadline - steady_clock::now());
   const await question{condition::transaction, id, *order.wanted, std::max(left, milliseconds{1})};
-  self->request(order.door, question.timeout + slack, question)
+  self->request(order.door, question.timeout + submit_slack, question)
       .then([self, ticket](const reached& answer) { settle_end(self, ticket, answer); },
             [self, ticket](const caf::error& e) { take_error(self, ticket, e); });
 }

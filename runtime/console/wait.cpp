@@ -13,7 +13,8 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
-constexpr milliseconds slack{2000}; // The daemon says itself that time is up; this is for one that does not.
+constexpr milliseconds wait_slack{
+    2000}; // The daemon says itself that time is up; this is for one that does not.
 constexpr milliseconds retry_pause{100};
 
 struct wait_options {
@@ -54,7 +55,7 @@ int wait(console& c, const wait_options& o) {
   connect_patiently(c, start + (o.ready ? std::min(o.timeout, console::answer_timeout) : milliseconds{0}));
   const auto spent = std::chrono::duration_cast<milliseconds>(steady_clock::now() - start);
   question.timeout = std::max(o.timeout - spent, milliseconds{1});
-  const auto answer = c.ask<reached>(question, question.timeout + slack);
+  const auto answer = c.ask<reached>(question, question.timeout + wait_slack);
   c.print(describe(answer));
   if (const auto end = error_of_end(answer.stage, o.id); end && answer.what == condition::transaction) {
     say(end->message);

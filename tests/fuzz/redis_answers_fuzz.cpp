@@ -109,6 +109,15 @@ void read_as_decisions(const redis_reply& reply) {
   promise(is_utf8(render(describe(found->page), output_form::json)), "documents are text");
 }
 
+void read_as_handover(const redis_reply& reply) {
+  const auto found = read_handover_page(reply);
+  if (!found)
+    return;
+  promise(found->items.size() == reply.size(), "nothing that was handed over is left out");
+  for (const auto& item : found->items)
+    check_time(item.at);
+}
+
 void read(const redis_reply& reply) {
   read_as_claim(reply);
   read_as_slots(reply);
@@ -116,6 +125,7 @@ void read(const redis_reply& reply) {
   read_as_place(reply);
   read_as_page(reply);
   read_as_decisions(reply);
+  read_as_handover(reply);
   if (reply.is_error()) {
     promise(bool{redis_fault(address, reply.text())}, "an error is a fault");
     promise(bool{redis_append_fault(address, reply.text())}, "an error is a fault of an append");

@@ -307,11 +307,11 @@ class driver {
 public:
   driver(std::shared_ptr<row_source> source, const test_log& log) : source_{std::move(source)}, log_{log} {}
 
-  std::variant<rows, fault> read(const read_rows& what) {
+  std::variant<found_rows, fault> read(const read_rows& what) {
     reading core{what, {"main", "second"}, {}};
     auto step = core.start();
     for (;;) {
-      if (auto* answer = std::get_if<rows>(&step))
+      if (auto* answer = std::get_if<found_rows>(&step))
         return std::move(*answer);
       if (auto* why = std::get_if<fault>(&step))
         return std::move(*why);
@@ -422,7 +422,7 @@ std::string listed(const std::vector<std::string>& lines) {
 }
 
 /// "" if the answer is right.
-std::string compare(const question& q, const rows& answer) {
+std::string compare(const question& q, const found_rows& answer) {
   std::vector<std::string> found;
   for (const auto& row : answer.found)
     found.push_back(row.json);
@@ -500,7 +500,7 @@ std::string play(std::uint64_t seed, server& s, const std::vector<test_table>& t
   for (const auto& q : questions) {
     const auto answer = reads.read(q.what);
     const auto* const why = std::get_if<fault>(&answer);
-    const auto wrong = why != nullptr ? why->message : compare(q, std::get<rows>(answer));
+    const auto wrong = why != nullptr ? why->message : compare(q, std::get<found_rows>(answer));
     if (wrong.empty())
       continue;
     std::string story = "seed " + std::to_string(seed) + ", " + t.name + ", where " + q.what.where +

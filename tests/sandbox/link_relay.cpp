@@ -48,7 +48,7 @@ endpoint relay::listening() const {
 std::string relay::command(std::string_view line) {
   const auto before = flow_.conditions;
   if (const auto error = amend(flow_.conditions, line))
-    return R"({"error":)" + quoted(*error) + "}";
+    return R"({"error":)" + json_string(*error) + "}";
   conditions_changed(before);
   return state();
 }
@@ -177,15 +177,15 @@ std::string relay::state() const {
     held_down += c->held_bytes(way::down);
   }
   const auto& s = flow_.conditions;
-  std::string out = R"({"listen":)" + quoted(to_string(listening()));
-  out += R"(,"target":)" + quoted(to_string(s.target));
-  out += R"(,"mode":)" + quoted(to_string(s.mode));
+  std::string out = R"({"listen":)" + json_string(to_string(listening()));
+  out += R"(,"target":)" + json_string(to_string(s.target));
+  out += R"(,"mode":)" + json_string(to_string(s.mode));
   out += R"(,"latency_ms":)" + number(s.latency_ms);
   out += R"(,"jitter_ms":)" + number(s.jitter_ms);
   out += R"(,"rate_kbps":)" + std::to_string(s.rate_kbps);
   out += R"(,"loss":)" + number(s.loss);
   out += R"(,"cut_after_bytes":)" + (s.cut_after_bytes ? std::to_string(*s.cut_after_bytes) : "null");
-  out += R"(,"cut_direction":)" + quoted(to_string(s.cut_direction));
+  out += R"(,"cut_direction":)" + json_string(to_string(s.cut_direction));
   out += R"(,"connections":{"open":)" + std::to_string(open_.size());
   out += R"(,"accepted":)" + std::to_string(accepted_) + R"(,"reset":)" + std::to_string(resets_);
   out += R"(},"bytes":{"up":)" + std::to_string(flow_.bytes(way::up));

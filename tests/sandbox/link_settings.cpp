@@ -144,7 +144,7 @@ std::string to_string(cut_side side) { return name_of(sides, side); }
 
 std::string to_string(const endpoint& e) { return e.host + ":" + std::to_string(e.port); }
 
-std::string quoted(std::string_view text) {
+std::string json_string(std::string_view text) {
   std::string out = "\"";
   for (const char c : text) {
     if (c == '"' || c == '\\')

@@ -55,7 +55,7 @@ std::string to_string(cut_side side);
 std::string to_string(const endpoint& e);
 
 /// A JSON string literal of `text`, quotes included.
-std::string quoted(std::string_view text);
+std::string json_string(std::string_view text);
 
 /// A number as JSON, without trailing zeros.
 std::string number(double value);

@@ -21,6 +21,7 @@ constexpr sim_time step_min{milliseconds{20}};
 constexpr sim_time step_max{hours{1}};
 constexpr sim_time clock_slack{milliseconds{100}}; // Of a runtime whose timers fire late, by up to a step.
 constexpr sim_time restart_after{seconds{1}};      // By systemd, of a runtime that stopped by itself.
+constexpr sim_time stands_by_max{minutes{10}};     // Once all is calm: it asks for the log every second.
 constexpr std::uint64_t messages_max = 2'000'000;  // Within one instant.
 
 class history {
@@ -79,6 +80,8 @@ private:
   void step(sim_time until) {
     settle();
     const auto calm = (now() - last_deed_) / 8;
+    if (now() - last_deed_ > stands_by_max)
+      replaced_.clear();
     const auto longest = clients_.is_waiting() ? step_min : std::clamp<sim_time>(calm, step_min, step_max);
     const auto next = scene_.events.next(std::min(until, now() + longest));
     const auto passes = next - now();

@@ -17,16 +17,12 @@ fault out_of_reach(fault_code code) { return {code, "The store does not answer."
 template <class Port> class log_access_port : public Port {
 public:
   log_access_port(log_access& a, lifetime_ptr life, std::uint64_t group_entries_max)
-      : access_{a}, life_{std::move(life)}, group_max_{group_entries_max} {}
+      : life_{std::move(life)}, access_{a}, group_max_{group_entries_max} {}
 
   void open(std::vector<std::string> lanes, handler<log_opened> then) override {
     if (!life_->lasts)
       return;
-    if (connection_)
-      connection_->break_off();
-    connection_ = std::make_shared<log_connection>(access_, life_);
-    std::erase_if(access_.connections_, [](const auto& c) { return c.expired(); });
-    access_.connections_.push_back(connection_);
+    connect();
     call<log_opened>(
         [lanes](log_server& s, log_connection& c) {
           auto opened = s.open(lanes, c.claimant());
@@ -103,6 +99,14 @@ public:
   }
 
 protected:
+  void connect() {
+    if (connection_)
+      connection_->break_off();
+    connection_ = std::make_shared<log_connection>(access_, life_);
+    std::erase_if(access_.connections_, [](const auto& c) { return c.expired(); });
+    access_.connections_.push_back(connection_);
+  }
+
   template <class Answer>
   void call(std::function<Answer(log_server&, log_connection&)> what, handler<Answer> then,
             fault_code if_lost = fault_code::store_unavailable) {
@@ -121,14 +125,35 @@ protected:
                 std::move(then));
   }
 
+  lifetime_ptr life_;
+
 private:
   log_access& access_;
-  lifetime_ptr life_;
   std::uint64_t group_max_;
   std::shared_ptr<log_connection> connection_;
 };
 
 namespace {
+
+class redis_port final : public log_access_port<shared_store> {
+public:
+  using log_access_port::log_access_port;
+
+  void hand_over(std::string lane, std::vector<entry> entries, handler<fault> then) override {
+    if (!life_->lasts)
+      return;
+    connect();
+    call<fault>([=](log_server& s, log_connection&) { return s.hand_over(lane, entries); }, std::move(then));
+  }
+  void take_handover(std::uint64_t entries_max, std::uint64_t, handler<handover_page> then) override {
+    call<handover_page>([=](log_server& s, log_connection&) { return s.holds().take_handover(entries_max); },
+                        std::move(then));
+  }
+  void end_handover(std::string through, handler<fault> then) override {
+    change([=](log_server& s, epoch_no e) { return s.end_handover(e, std::stoull(through)); },
+           std::move(then));
+  }
+};
 
 class journal_port final : public log_access_port<journal_store> {
 public:
@@ -153,8 +178,8 @@ public:
 
 } // namespace
 
-std::shared_ptr<log_store> log_access::port_for(lifetime_ptr life, std::uint64_t group_entries_max) {
-  return std::make_shared<log_access_port<log_store>>(*this, std::move(life), group_entries_max);
+std::shared_ptr<shared_store> log_access::port_for(lifetime_ptr life, std::uint64_t group_entries_max) {
+  return std::make_shared<redis_port>(*this, std::move(life), group_entries_max);
 }
 
 std::shared_ptr<journal_store> log_access::journal_for(lifetime_ptr life, std::uint64_t group_entries_max) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "adapters/ports/journal_store.hpp"
+#include "adapters/ports/shared_store.hpp"
 #include "tests/simulation/checker.hpp"
 #include "tests/simulation/lifetime.hpp"
 #include "tests/simulation/log_server.hpp"
@@ -24,7 +25,7 @@ public:
       : world_{w}, checker_{c}, server_{w, kind}, first_{first == nullptr ? server_ : *first} {}
 
   /// The port of one runtime.
-  std::shared_ptr<log_store> port_for(lifetime_ptr life, std::uint64_t group_entries_max);
+  std::shared_ptr<shared_store> port_for(lifetime_ptr life, std::uint64_t group_entries_max);
   /// The same of a journal.
   std::shared_ptr<journal_store> journal_for(lifetime_ptr life, std::uint64_t group_entries_max);
 

@@ -183,6 +183,28 @@ fault log_contents::clear() {
   return {};
 }
 
+fault log_contents::hand_over(const std::string& lane, std::vector<entry> entries) {
+  for (auto& e : entries)
+    handover_.emplace(++handed_, append_item{e.id, lane, std::move(e.payload), e.at});
+  return {};
+}
+
+handover_page log_contents::take_handover(std::uint64_t entries_max) const {
+  handover_page out;
+  for (const auto& [number, item] : handover_) {
+    if (out.items.size() == entries_max)
+      break;
+    out.items.push_back(item);
+    out.through = std::to_string(number);
+  }
+  return out;
+}
+
+fault log_contents::end_handover(std::uint64_t through) {
+  handover_.erase(handover_.begin(), handover_.upper_bound(through));
+  return {};
+}
+
 uuid log_contents::at(const std::string& lane, seqno seq) const {
   const auto* kept = entry_at(lane, seq);
   return kept == nullptr ? uuid{} : kept->id;
@@ -190,7 +212,10 @@ uuid log_contents::at(const std::string& lane, seqno seq) const {
 
 bool log_contents::has(const uuid& id) const {
   const auto found = ids_.find(id);
-  return found != ids_.end() && at(found->second.lane, found->second.seq) == id;
+  if (found != ids_.end() && at(found->second.lane, found->second.seq) == id)
+    return true;
+  return std::any_of(handover_.begin(), handover_.end(),
+                     [&](const auto& waiting) { return waiting.second.id == id; });
 }
 
 bool log_contents::is_buried(const uuid& id) const {
@@ -211,6 +236,9 @@ std::vector<uuid> log_contents::entries() const {
   for (const auto& [name, log] : lanes_)
     for (const auto& [seq, e] : log.entries)
       out.push_back(e.id);
+  for (const auto& [number, item] : handover_)
+    if (const auto found = ids_.find(item.id); found == ids_.end())
+      out.push_back(item.id);
   return out;
 }
 

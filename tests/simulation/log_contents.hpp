@@ -1,6 +1,7 @@
 #pragma once
 
 #include "adapters/ports/journal_store.hpp"
+#include "adapters/ports/shared_store.hpp"
 
 #include <map>
 #include <string>
@@ -35,15 +36,19 @@ public:
   fault strike(const std::string& lane, seqno through);
   fault clear();
 
+  fault hand_over(const std::string& lane, std::vector<entry> entries);
+  [[nodiscard]] handover_page take_handover(std::uint64_t entries_max) const;
+  fault end_handover(std::uint64_t through);
+
   /// Who stands at this number; nil when nobody does.
   [[nodiscard]] uuid at(const std::string& lane, seqno seq) const;
-  /// Whether it has this entry, under whatever number.
+  /// Whether it has this entry, under whatever number, or handed over.
   [[nodiscard]] bool has(const uuid& id) const;
   [[nodiscard]] bool is_on_roll(const uuid& id) const { return roll_ids_.contains(id); }
   /// Whether this is a dead letter here, with what it wanted.
   [[nodiscard]] bool is_buried(const uuid& id) const;
   [[nodiscard]] std::vector<uuid> up_to(const std::string& lane, seqno seq) const;
-  /// Every entry, and everyone on the roll.
+  /// Every entry, those that were handed over included, and everyone on the roll.
   [[nodiscard]] std::vector<uuid> entries() const;
   [[nodiscard]] std::vector<uuid> roll() const;
   [[nodiscard]] std::vector<uuid> dead() const;
@@ -74,6 +79,8 @@ private:
   std::unordered_map<uuid, place> ids_;      ///< Of entries and dead letters.
   std::unordered_map<uuid, place> roll_ids_; ///< A journal's.
   std::map<std::pair<std::string, seqno>, dead_letter> dead_;
+  std::map<std::uint64_t, append_item> handover_; ///< By the order in which they came.
+  std::uint64_t handed_ = 0;                      ///< So far.
 };
 
 } // namespace chasqui::simulation

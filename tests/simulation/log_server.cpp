@@ -6,8 +6,8 @@ namespace chasqui::simulation {
 
 namespace {
 
-constexpr sim_time lease{std::chrono::seconds{5}};            // redis.lease_ms.
-constexpr sim_time background_flush{std::chrono::seconds{2}}; // At most, of appendfsync everysec.
+constexpr sim_time lease{std::chrono::seconds{5}};          // redis.lease_ms.
+constexpr sim_time everysec_flush{std::chrono::seconds{2}}; // At most, of appendfsync everysec.
 
 std::vector<uuid> without(std::vector<uuid> had, const std::function<bool(const uuid&)>& still) {
   std::erase_if(had, still);
@@ -45,7 +45,7 @@ template <class Answer> Answer log_server::change(bool flushes, std::function<An
   auto answer = what(now_);
   if (kind_ == store_kind::redis && promise == durability::fsynced)
     return answer;
-  while (!unflushed_.empty() && unflushed_.front().at + background_flush <= world_.now())
+  while (!unflushed_.empty() && unflushed_.front().at + everysec_flush <= world_.now())
     flush(1);
   unflushed_.push_back({world_.now(), [what = std::move(what)](log_contents& c) { what(c); }});
   if (flushes && kind_ == store_kind::journal)
@@ -135,6 +135,18 @@ fault log_server::clear() {
   if (auto problem = refusal(0, false))
     return problem;
   return change<fault>(true, [](log_contents& c) { return c.clear(); });
+}
+
+fault log_server::hand_over(const std::string& lane, const std::vector<entry>& entries) {
+  if (auto problem = refusal(now_.epoch(), true))
+    return problem;
+  return change<fault>(true, [=](log_contents& c) { return c.hand_over(lane, entries); });
+}
+
+fault log_server::end_handover(epoch_no epoch, std::uint64_t through) {
+  if (auto problem = refusal(epoch, false))
+    return problem;
+  return change<fault>(true, [=](log_contents& c) { return c.end_handover(through); });
 }
 
 void log_server::release(const lifetime_ptr& who) {

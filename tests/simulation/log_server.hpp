@@ -49,6 +49,9 @@ public:
   fault note(epoch_no epoch, const std::vector<roll_line>& lines);
   fault strike(const std::string& lane, seqno through);
   fault clear();
+  /// By whoever does not own it.
+  fault hand_over(const std::string& lane, const std::vector<entry>& entries);
+  fault end_handover(epoch_no epoch, std::uint64_t through);
   /// Its owner lets go of it.
   void release(const lifetime_ptr& who);
 

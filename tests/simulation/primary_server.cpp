@@ -6,7 +6,7 @@ namespace chasqui::simulation {
 
 namespace {
 
-constexpr sim_time background_flush{std::chrono::milliseconds{400}}; // At most twice wal_writer_delay.
+constexpr sim_time wal_writer_flush{std::chrono::milliseconds{400}}; // At most twice wal_writer_delay.
 constexpr std::uint32_t flaky_refusals = 2;
 constexpr auto poison_state = "23505";
 
@@ -74,15 +74,15 @@ void primary_server::realign(const jump& over, const claimant& who, segment_answ
   row.last_id = {};
   flush(wal_.size());
   for (const auto& id : over.suspects)
-    if (!has_applied(id) &&
-        std::none_of(dead_.begin(), dead_.end(), [&](const auto& d) { return d.second.id == id; }))
+    if (!has_applied(id) && !is_dead(id))
       out.missing.push_back(id);
   for (const auto& id : out.missing)
     checker_.named_missing(id);
 }
 
 void primary_server::attempt(const segment& s, const claimant& who, segment_answer& out) {
-  const auto state = advance(s, who, wal_record::content::applied);
+  const bool again = is_dead(s.what.id); // It comes under a new number.
+  const auto state = again ? poison_state : advance(s, who, wal_record::content::applied);
   if (state == "CQ003") {
     out.outcome = entry_outcome::skipped;
     out.sqlstate = advance(s, who, wal_record::content::skipped);
@@ -90,7 +90,7 @@ void primary_server::attempt(const segment& s, const claimant& who, segment_answ
     out.outcome = entry_outcome::rejected;
     out.reject_sqlstate = state;
     out.reject_message = "simulated";
-    out.sqlstate = advance(s, who, wal_record::content::rejected);
+    out.sqlstate = advance(s, who, again ? wal_record::content::skipped : wal_record::content::rejected);
   } else {
     out.sqlstate = state;
   }
@@ -99,6 +99,10 @@ void primary_server::attempt(const segment& s, const claimant& who, segment_answ
 bool primary_server::has_applied(const uuid& id) const {
   const auto index = index_of(id);
   return index < applied_.size() && applied_[index];
+}
+
+bool primary_server::is_dead(const uuid& id) const {
+  return std::any_of(dead_.begin(), dead_.end(), [&](const auto& d) { return d.second.id == id; });
 }
 
 std::string primary_server::advance(const segment& s, const claimant& who, wal_record::content what) {
@@ -116,7 +120,7 @@ std::string primary_server::advance(const segment& s, const claimant& who, wal_r
     if (auto problem = judge_entry(s); !problem.empty())
       return problem;
     applied_[index] = true;
-  } else if (what == wal_record::content::skipped && !applied_[index]) {
+  } else if (what == wal_record::content::skipped && !applied_[index] && !is_dead(s.what.id)) {
     return "CQ005";
   } else if (what == wal_record::content::rejected) {
     dead_[{who.lane, s.what.seq}] = {lane_name(who.lane), s.what.seq,  s.what.id,
@@ -157,7 +161,7 @@ void primary_server::flush(std::size_t through) {
 
 void primary_server::flush_in_background() {
   auto through = flushed_;
-  while (through < wal_.size() && wal_[through].at + background_flush <= world_.now())
+  while (through < wal_.size() && wal_[through].at + wal_writer_flush <= world_.now())
     ++through;
   flush(through);
 }

@@ -76,6 +76,7 @@ private:
   void barrier(const claimant& who, segment_answer& out);
   void realign(const jump& over, const claimant& who, segment_answer& out);
   void attempt(const segment& s, const claimant& who, segment_answer& out);
+  [[nodiscard]] bool is_dead(const uuid& id) const;
   [[nodiscard]] bool has_applied(const uuid& id) const;
   std::string advance(const segment& s, const claimant& who, wal_record::content what);
   std::string judge_entry(const segment& s);

@@ -3,6 +3,7 @@
 // Log stores in memory that keep to the port's word, and fail as a test says.
 
 #include "adapters/ports/journal_store.hpp"
+#include "adapters/ports/shared_store.hpp"
 
 #include <algorithm>
 #include <deque>
@@ -25,6 +26,7 @@ public:
   int imports_left = 1'000'000;
   fault broken;         ///< The answer to everything, if set.
   fault broken_appends; ///< The answer to every append, if set.
+  fault broken_opens;   ///< The answer to every opening, if set.
   int opens = 0;
   int closes = 0;
   std::vector<rejected> dead;
@@ -51,7 +53,7 @@ public:
   void open(std::vector<std::string> lanes, handler<log_opened> then) override {
     log_opened out;
     ++opens;
-    out.problem = broken;
+    out.problem = broken ? broken : broken_opens;
     out.dead_letters = dead.size();
     out.kind = kind_;
     out.durability = durability::fsynced;
@@ -213,7 +215,39 @@ private:
   std::deque<std::function<void()>> held_;
 };
 
-using memory_store = memory_log<log_store>;
+/// Redis, and what was handed over in it.
+class memory_store final : public memory_log<shared_store> {
+public:
+  using memory_log::memory_log;
+
+  std::deque<append_item> handover; ///< What waits for the owner.
+  fault broken_handover;            ///< The answer to whoever hands over, if set.
+
+  void hand_over(std::string lane, std::vector<entry> entries, handler<fault> then) override {
+    const auto problem = broken ? broken : broken_handover;
+    for (auto& e : entries)
+      if (!problem)
+        handover.push_back({e.id, lane, std::move(e.payload), e.at});
+    answer(std::move(then), fault{problem});
+  }
+  void take_handover(std::uint64_t entries_max, std::uint64_t, handler<handover_page> then) override {
+    handover_page out;
+    out.problem = broken;
+    for (const auto& item : handover)
+      if (!broken && out.items.size() < entries_max)
+        out.items.push_back(item);
+    out.through = std::to_string(ended_ + out.items.size());
+    answer(std::move(then), std::move(out));
+  }
+  void end_handover(std::string through, handler<fault> then) override {
+    for (; !broken && ended_ < std::stoull(through); ++ended_)
+      handover.pop_front();
+    answer(std::move(then), fault{broken});
+  }
+
+private:
+  std::uint64_t ended_ = 0;
+};
 
 /// The journal, with its roll.
 class memory_journal final : public memory_log<journal_store> {
@@ -241,6 +275,11 @@ public:
     auto& lines = roll_[lane];
     lines.erase(lines.begin(), lines.upper_bound(through));
     answer(std::move(then), fault{broken});
+  }
+  void adopt(lane_marks marks, handler<fault> then) override {
+    if (auto& lines = roll_[marks.lane]; !broken)
+      lines.erase(lines.upper_bound(marks.head), lines.end());
+    memory_log::adopt(std::move(marks), std::move(then));
   }
   void clear(handler<fault> then) override {
     for (auto& [name, lane] : lanes_) {

@@ -145,3 +145,16 @@ BOOST_AUTO_TEST_CASE(what_cannot_be_read_is_refused_with_what_to_do) {
   BOOST_TEST(refusal({"t", R"({"nam":1})", {}, 1, time}).find("name") != std::string::npos);
   BOOST_TEST(refusal({"t", "{}", {{"nam", false}}, 1, time}).find("name") != std::string::npos);
 }
+
+BOOST_AUTO_TEST_CASE(who_picks_rows_by_a_value_that_a_pending_update_sets_is_looked_for_too) {
+  reading core{{"t", R"({"id":1})", {}, 10, std::chrono::seconds{1}}, {"main"}, {}};
+  core.start();
+  core.on_opened(snapshot_of({{"1", {"1", "5", std::nullopt}}}));
+  looked_up found{"main", 8, 1, 8, 1, false, {}};
+  found.entries.push_back(
+      {8, {1, 1}, {}, with_steps(R"({"op":"update","table":"t","where":{"id":1},"set":{"parent_id":6}})")});
+  const auto step = core.on_found({found});
+  BOOST_REQUIRE(std::holds_alternative<look_order>(step));
+  BOOST_CHECK((std::get<look_order>(step).each[0].terms ==
+               std::vector<index_term>{by(term_kind::where, "parent_id", "6")}));
+}

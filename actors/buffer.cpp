@@ -283,6 +283,23 @@ caf::result<dead_letters> list(self_pointer self, const list_dead& what) {
   return promise;
 }
 
+caf::result<looked_up> look(self_pointer self, look_up what) {
+  const auto stand = self->state.core->locate(what.lane);
+  if (const auto* problem = std::get_if<fault>(&stand))
+    return to_error(*problem);
+  if (what.from_seq == 0)
+    what.from_seq = std::get<position>(stand).released + 1;
+  auto [who, promise] = promise_read<looked_up>(self);
+  self->state.store->look_up(what,
+                             answer_to<lookup_page>(self, [self, from = what.from_seq, who = who,
+                                                           promise = promise](lookup_page page) mutable {
+                               settle(self, who);
+                               page.found.from_seq = from;
+                               answer(promise, std::move(page.found), page.problem);
+                             }));
+  return promise;
+}
+
 caf::result<past_decisions> list(self_pointer self, const list_decisions& what) {
   auto [who, promise] = promise_read<past_decisions>(self);
   self->state.store->list_decisions(
@@ -338,6 +355,7 @@ buffer_shell::behavior_type buffer(self_pointer self, log_stores stores, notifie
       [self](const await& what) { return hold(self, what); },
       [self](const list_dead& what) { return list(self, what); },
       [self](const list_decisions& what) { return list(self, what); },
+      [self](look_up& what) { return look(self, std::move(what)); },
       [self](const get_report&) { return self->state.core->report(self->state.wall()); },
       [](const io_answer& a) { a.then(); },
       [self](const tick&) {

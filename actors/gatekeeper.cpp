@@ -91,6 +91,7 @@ gatekeeper_actor::behavior_type gatekeeper(self_pointer self, gatekeeper_peers p
       [self](list_decisions& m) {
         return hand_on<past_decisions>(self, right::read, self->state.peers.buffer, m);
       },
+      [self](read_rows& m) { return hand_on<found_rows>(self, right::read, self->state.peers.reader, m); },
       [self](steer& m) { return hand_on<link_status>(self, right::steer, self->state.peers.supervisor, m); },
       [self](const subscriber_actor& who, const subscribe& how) {
         if (!self->state.core->check(right::read))

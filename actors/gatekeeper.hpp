@@ -15,6 +15,7 @@ struct gatekeeper_peers {
   lsn_watcher_actor watcher;
   notifier_actor notifier;
   supervisor_actor supervisor;
+  reader_actor reader;
   catalogue_actor catalogue = {}; ///< May be null.
 };
 

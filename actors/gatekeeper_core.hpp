@@ -12,7 +12,7 @@ namespace chasqui {
 
 /// What a session from outside may do.
 enum class right : std::uint8_t {
-  read,   ///< Ask for status, transactions, dead letters, events.
+  read,   ///< Ask for status, transactions, rows, dead letters, events.
   submit, ///< Submit transactions.
   steer,  ///< Pause and resume the link; decide about dead letters.
 };

@@ -83,6 +83,9 @@ public:
   void read(const take& what, const handler<log_slice>& then);
   void mark(const lane_marks& marks, seqno trim_through, const handler<fault>& then);
 
+  /// In both stores, if the log is in both; `unavailable` if a part of what was asked for is away.
+  void look_up(const chasqui::look_up& what, const handler<lookup_page>& then);
+
   /// `unavailable` while Redis, where dead letters stand, is away.
   void bury(const rejected& why, const handler<fault>& then);
   void settle(const resolved& what, const handler<fault>& then);
@@ -155,6 +158,7 @@ private:
   template <class Answer>
   void ask_letters(const std::function<void(log_store&, handler<Answer>)>& question,
                    const handler<Answer>& then);
+  void look_up_in_journal(const chasqui::look_up& what, lookup_page found, const handler<lookup_page>& then);
   void settle_opening(bool late);
   void open_redis();
   void on_redis_opened(log_opened opened);

@@ -4,6 +4,7 @@
 #include "adapters/journal_changes.hpp"
 #include "adapters/journal_decisions.hpp"
 #include "adapters/journal_entries.hpp"
+#include "adapters/journal_index.hpp"
 #include "adapters/journal_letters.hpp"
 #include "adapters/journal_roll.hpp"
 #include "adapters/journal_session.hpp"
@@ -79,6 +80,11 @@ public:
   void read(take what, handler<log_slice> then) override {
     call(call_bytes, std::move(then), [what = std::move(what)](auto& s) {
       return s.template add<log_slice>([&](auto& file) { return read_entries(file, what); });
+    });
+  }
+  void look_up(chasqui::look_up what, handler<lookup_page> then) override {
+    call(call_bytes, std::move(then), [what = std::move(what)](auto& s) {
+      return s.template add<lookup_page>([&](auto& file) { return look_up_entries(file, what); });
     });
   }
   void mark(lane_marks marks, seqno trim_through, handler<fault> then) override;

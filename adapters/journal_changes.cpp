@@ -2,6 +2,7 @@
 
 #include "adapters/id_bytes.hpp"
 #include "adapters/journal_entries.hpp"
+#include "adapters/journal_index.hpp"
 #include "adapters/journal_marks.hpp"
 #include "adapters/journal_roll.hpp"
 #include "adapters/journal_sum.hpp"
@@ -55,6 +56,7 @@ progress trim(sqlite_database& database, const std::string& lane, seqno through,
   if (marks != nullptr)
     save_marks(database, *marks);
   keep_head(database, lane);
+  forget_entries(database, lane, 0, last);
   database.change("DELETE FROM entry WHERE lane = ? AND seq <= ?", lane, last);
   database.change("DELETE FROM roll WHERE lane = ? AND seq <= ?", lane, last);
   database.change("DELETE FROM settled WHERE lane = ? AND seq <= ?", lane, last);
@@ -73,12 +75,16 @@ void renumber_entry(sqlite_database& database, const std::string& lane, const fo
   database.change("UPDATE dead SET seq = ? WHERE lane = ? AND seq = ? AND id = ?", to, lane, found.it.seq,
                   sqlite_blob{id});
   put_on_roll(database, {lane, to, found.it.id, found.it.at});
+  forget_entry(database, lane, found.it.seq, found.it.payload);
+  index_entry(database, lane, to, found.it.payload);
 }
 
 } // namespace
 
 fault adopt_marks(sqlite_database& database, const lane_marks& marks) {
+  constexpr auto end = ~seqno{0};
   sqlite_transaction all{database, flush::yes};
+  forget_entries(database, marks.lane, marks.head + 1, end);
   database.change("DELETE FROM entry WHERE lane = ? AND seq > ?", marks.lane, marks.head);
   database.change("DELETE FROM roll WHERE lane = ? AND seq > ?", marks.lane, marks.head);
   database.change(upsert_adopted, marks.lane, marks.head, marks.committed, marks.replicated, marks.released);
@@ -125,6 +131,7 @@ progress clear_entries(sqlite_database& database) {
     database.change("DELETE FROM entry WHERE rowid <= ?", *end);
   } else {
     database.change("DELETE FROM entry");
+    database.change("DELETE FROM term");
     database.change("UPDATE marks SET follows = 0");
   }
   all.commit();

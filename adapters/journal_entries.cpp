@@ -1,6 +1,7 @@
 #include "adapters/journal_entries.hpp"
 
 #include "adapters/id_bytes.hpp"
+#include "adapters/journal_index.hpp"
 #include "adapters/journal_marks.hpp"
 #include "adapters/journal_roll.hpp"
 #include "adapters/journal_sum.hpp"
@@ -37,6 +38,7 @@ void insert_entry(sqlite_database& database, const std::string& lane, const entr
                   sqlite_blob{id}, std::int64_t{e.at.time_since_epoch().count()}, sum_of(lane, e),
                   sqlite_blob{e.payload});
   put_on_roll(database, {lane, e.seq, e.id, e.at});
+  index_entry(database, lane, e.seq, e.payload);
 }
 
 log_slice lost(const take& what, seqno to) {

@@ -1,11 +1,13 @@
 #include "adapters/journal_schema.hpp"
 
+#include "adapters/journal_index.hpp"
+
 #include <algorithm>
 
 namespace chasqui {
 namespace {
 
-constexpr std::uint64_t form = 2;                   ///< Of the tables below.
+constexpr std::uint64_t form = 3;                   ///< Of the tables below.
 constexpr std::uint64_t application = 0x63687371;   ///< "chsq": tells our files from others.
 constexpr std::uint64_t wal_bytes_max = 64U << 20U; ///< What the WAL is cut back to once it was longer.
 
@@ -33,11 +35,33 @@ CREATE TABLE decided(lane TEXT NOT NULL, seq INTEGER NOT NULL, id BLOB NOT NULL,
   sqlstate TEXT NOT NULL, message TEXT NOT NULL, PRIMARY KEY(lane, seq, id)) WITHOUT ROWID;
 )sql";
 
+// Since form 3.
+const char* const index_table =
+    "CREATE TABLE term(term INTEGER NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY(term, seq)) WITHOUT ROWID";
+constexpr std::uint64_t form_without_index = 2;
+
+void set_form(sqlite_database& database) {
+  database.run(("PRAGMA user_version = " + std::to_string(form)).c_str());
+}
+
+void add_index(sqlite_database& database) {
+  sqlite_transaction all{database, flush::yes};
+  database.run(index_table);
+  {
+    auto rows = database.query("SELECT lane, seq, payload FROM entry");
+    while (rows.next())
+      index_entry(database, std::string{rows.bytes(0)}, rows.number(1), rows.bytes(2));
+  }
+  set_form(database);
+  all.commit();
+}
+
 void make_tables(sqlite_database& database, const std::string& site) {
   sqlite_transaction all{database, flush::yes};
   database.run(tables);
+  database.run(index_table);
   database.run(("PRAGMA application_id = " + std::to_string(application)).c_str());
-  database.run(("PRAGMA user_version = " + std::to_string(form)).c_str());
+  set_form(database);
   database.change("INSERT INTO owner(site, epoch) VALUES (?, 0)", site);
   all.commit();
 }
@@ -68,6 +92,7 @@ std::string schema_of(sqlite_database& database) {
 std::string expected_schema() {
   sqlite_database fresh{":memory:"};
   fresh.run(tables);
+  fresh.run(index_table);
   return schema_of(fresh);
 }
 
@@ -91,7 +116,8 @@ fault prepare_journal(sqlite_database& database, const std::string& site, const 
   const auto maker = database.number("PRAGMA application_id");
   if (maker != application && !(empty && maker == 0))
     return not_ours(path, "is the database of another program. Name another one in journal.path.");
-  if (const auto version = database.number("PRAGMA user_version"); !empty && version != form)
+  const auto version = database.number("PRAGMA user_version");
+  if (!empty && version != form && version != form_without_index)
     return not_ours(path, "is a journal of form " + std::to_string(version) +
                               ", and this Chasqui knows form " + std::to_string(form) +
                               " only. Run the version that wrote it until it is drained.");
@@ -100,6 +126,8 @@ fault prepare_journal(sqlite_database& database, const std::string& site, const 
   set_ways(database, file_bytes_max);
   if (empty)
     make_tables(database, site);
+  else if (version == form_without_index)
+    add_index(database);
   if (schema_of(database) != expected_schema())
     throw sqlite_error{sqlite_trouble::damaged, "its tables are not those of a journal"};
   return {};

@@ -62,24 +62,6 @@ instant from_micros(std::uint64_t micros) {
   return nearest_writable(instant{std::chrono::microseconds{std::min(micros, most)}});
 }
 
-bool read_number(const redis_reply& reply, std::uint64_t& into) {
-  const auto number = reply.number();
-  into = number.value_or(0);
-  return number.has_value();
-}
-
-bool read_time(const redis_reply& reply, instant& into) {
-  const auto micros = reply.number();
-  into = from_micros(micros.value_or(0));
-  return micros.has_value();
-}
-
-bool read_id(const redis_reply& reply, uuid& into) {
-  const auto id = from_bytes(reply.text());
-  into = id.value_or(uuid{});
-  return id.has_value();
-}
-
 bool read_letter(const redis_reply& reply, dead_letter& into) {
   auto& why = into.why;
   why.lane = reply[0].text();
@@ -155,6 +137,24 @@ std::optional<std::string_view> setting(const redis_reply& pairs, std::string_vi
 }
 
 } // namespace
+
+bool read_number(const redis_reply& reply, std::uint64_t& into) {
+  const auto number = reply.number();
+  into = number.value_or(0);
+  return number.has_value();
+}
+
+bool read_time(const redis_reply& reply, instant& into) {
+  const auto micros = reply.number();
+  into = from_micros(micros.value_or(0));
+  return micros.has_value();
+}
+
+bool read_id(const redis_reply& reply, uuid& into) {
+  const auto id = from_bytes(reply.text());
+  into = id.value_or(uuid{});
+  return id.has_value();
+}
 
 fault redis_fault(std::string_view address, std::string_view error) {
   for (const auto& known : known_errors)

@@ -3,6 +3,7 @@
 #include "adapters/ports/shared_store.hpp"
 #include "adapters/redis_reply.hpp"
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -12,6 +13,11 @@ namespace chasqui {
 
 // What Redis says, in the words of `log_store`. Everything here takes a reply of any shape; nothing is read
 // from one that is not as redis_scripts.hpp says.
+
+/// Reads one value; false if the reply is none of that kind.
+bool read_number(const redis_reply& reply, std::uint64_t& into);
+bool read_time(const redis_reply& reply, instant& into);
+bool read_id(const redis_reply& reply, uuid& into);
 
 /// What an error reply means. `store_full`, `fenced`, `diverged`: Redis refused this one thing. Any other
 /// code: there is no log behind this connection at present.

@@ -28,6 +28,9 @@ public:
   void read(take what, handler<log_slice> then) override {
     call(&redis_session::read, std::move(what), std::move(then));
   }
+  void look_up(chasqui::look_up what, handler<lookup_page> then) override {
+    call(&redis_session::look_up, std::move(what), std::move(then));
+  }
   void mark(lane_marks marks, seqno trim_through, handler<fault> then) override {
     call(&redis_session::mark, std::move(marks), trim_through, std::move(then));
   }

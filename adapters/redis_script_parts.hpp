@@ -10,6 +10,9 @@ namespace chasqui {
 /// What every script begins with: where things are, and who owns them.
 extern const char* const redis_common;
 
+/// What keeps the index of the log, for scripts that add entries or remove them.
+extern const char* const redis_index;
+
 constexpr const char* ordinary = "";
 constexpr const char* makes_room = " flags=allow-oom"; ///< Of a script that must work while Redis is full.
 constexpr const char* only_looks = " flags=no-writes";

@@ -16,7 +16,7 @@ local function scan(log, from, to, entries_max, bytes_max, visit)
     local part = redis.call('XRANGE', log, from, to, 'COUNT', wanted)
     for _, found in ipairs(part) do
       local fields = found[2]
-      if visit(string.match(found[1], '^%d+'), fields[2], fields[4], fields[6] or '') then return false end
+      if visit(string.match(found[1], '^%d+'), fields[2], fields[4], fields[6] or '', fields[8] or '') then return false end
       seen = seen + 1
       bytes = bytes + #(fields[6] or '')
       from = '(' .. found[1]
@@ -102,7 +102,7 @@ local function kept(bucket, id)
 end
 
 local heads, answer = {}, {}
-for i = 2, #ARGV, 4 do
+for i = 2, #ARGV, 5 do
   local lane, id, at = ARGV[i], ARGV[i + 1], ARGV[i + 2]
   local head = heads[lane] or tonumber(redis.call('HGET', marks_of(lane), 'head') or '0')
   local seq = text(head + 1)
@@ -113,7 +113,8 @@ for i = 2, #ARGV, 4 do
     if not before then redis.call('HSET', bucket, id, value) end
   end
   if not before then
-    redis.call('XADD', log_of(lane), seq .. '-0', 'i', id, 't', at, 'p', ARGV[i + 3])
+    if not heads[lane] then index_begins(lane, seq) end
+    redis.call('XADD', log_of(lane), seq .. '-0', 'i', id, 't', at, 'p', ARGV[i + 3], 'x', link(ARGV[i + 4], seq))
     head = head + 1
     heads[lane] = head
   end
@@ -155,7 +156,8 @@ if ARGV[6] then
 end
 
 local any_dead, last = redis.call('EXISTS', prefix .. 'dead') == 1, nil
-local more = scan(log, '-', ARGV[3] .. '-0', tonumber(ARGV[4]), tonumber(ARGV[5]), function(seq, id)
+local more = scan(log, '-', ARGV[3] .. '-0', tonumber(ARGV[4]), tonumber(ARGV[5]), function(seq, id, _, _, links)
+  unlink(links, seq)
   if not (any_dead and redis.call('EXISTS', letter_of(lane, seq)) == 1) then
     redis.call('HDEL', bucket_of(id), id)
   end
@@ -183,6 +185,7 @@ for _, found in ipairs(beyond) do
   if redis.call('HGET', bucket, id) == string.match(found[1], '^%d+') .. ':' .. lane then
     redis.call('HDEL', bucket, id)
   end
+  unlink(found[2][8] or '', string.match(found[1], '^%d+'), true)
   redis.call('XDEL', log, found[1])
 end
 if #beyond == tonumber(ARGV[7]) then return 1 end
@@ -204,9 +207,11 @@ local seq = tonumber(ARGV[3])
 if tonumber(head) ~= seq - 1 then
   return redis.error_reply('MISMATCH lane ' .. lane .. ' ends at ' .. head .. ', not before ' .. ARGV[3])
 end
-for i = 4, #ARGV, 3 do
+index_begins(lane, ARGV[3])
+for i = 4, #ARGV, 4 do
   redis.call('HSET', bucket_of(ARGV[i]), ARGV[i], text(seq) .. ':' .. lane)
-  redis.call('XADD', log, text(seq) .. '-0', 'i', ARGV[i], 't', ARGV[i + 1], 'p', ARGV[i + 2])
+  redis.call('XADD', log, text(seq) .. '-0', 'i', ARGV[i], 't', ARGV[i + 1], 'p', ARGV[i + 2],
+             'x', link(ARGV[i + 3], text(seq)))
   seq = seq + 1
 end
 redis.call('HSET', marks, 'head', text(seq - 1))
@@ -223,9 +228,10 @@ if first <= tonumber(head) then
   return redis.error_reply('MISMATCH lane ' .. lane .. ' ends at ' .. head .. ', not before ' .. ARGV[3])
 end
 local dead, seq = prefix .. 'dead', first
-scan(log, '-', head .. '-0', math.huge, math.huge, function(old, id, at, payload)
+scan(log, '-', head .. '-0', math.huge, math.huge, function(old, id, at, payload, links)
   local now, was = text(seq) .. ':' .. lane, old .. ':' .. lane
-  redis.call('XADD', log, text(seq) .. '-0', 'i', id, 't', at, 'p', payload)
+  redis.call('XADD', log, text(seq) .. '-0', 'i', id, 't', at, 'p', payload, 'x', link(terms_in(links), text(seq)))
+  if links == '' then redis.call('HSET', marks, 'indexed', text(seq + 1)) end
   redis.call('HSET', bucket_of(id), id, now)
   if redis.call('EXISTS', letter_of(lane, old)) == 1 then
     redis.call('RENAME', letter_of(lane, old), letter_of(lane, text(seq)))
@@ -252,7 +258,7 @@ const std::string& redis_renew_script() {
 }
 
 const std::string& redis_append_script() {
-  static const auto text = redis_script(ordinary, {redis_common, append_body});
+  static const auto text = redis_script(ordinary, {redis_common, redis_index, append_body});
   return text;
 }
 
@@ -262,22 +268,22 @@ const std::string& redis_read_script() {
 }
 
 const std::string& redis_mark_script() {
-  static const auto text = redis_script(makes_room, {redis_common, scanning, mark_body});
+  static const auto text = redis_script(makes_room, {redis_common, redis_index, scanning, mark_body});
   return text;
 }
 
 const std::string& redis_adopt_script() {
-  static const auto text = redis_script(makes_room, {redis_common, adopt_body});
+  static const auto text = redis_script(makes_room, {redis_common, redis_index, adopt_body});
   return text;
 }
 
 const std::string& redis_import_script() {
-  static const auto text = redis_script(ordinary, {redis_common, import_body});
+  static const auto text = redis_script(ordinary, {redis_common, redis_index, import_body});
   return text;
 }
 
 const std::string& redis_renumber_script() {
-  static const auto text = redis_script(ordinary, {redis_common, scanning, renumber_body});
+  static const auto text = redis_script(ordinary, {redis_common, redis_index, scanning, renumber_body});
   return text;
 }
 

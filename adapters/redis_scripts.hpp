@@ -10,8 +10,10 @@ namespace chasqui {
 //
 // clang-format off
 //   owner                  hash: epoch, since (ms), token (who), until (ms of Redis' clock: the end of the lease)
-//   log:<lane>             stream: entry `<seq>-0` with i (id, 16 bytes), t (when kept, microseconds), p (payload)
-//   marks:<lane>           hash: head, committed, replicated, released
+//   log:<lane>             stream: entry `<seq>-0` with i (id, 16 bytes), t (when kept, microseconds), p (payload),
+//                          x (links of the index)
+//   marks:<lane>           hash: head, committed, replicated, released, indexed (the first entry in the index)
+//   terms:<bucket>         hash: term (8 bytes) -> seq of the last entry that it finds
 //   ids:<bucket>           hash: id (16 bytes) -> `<seq>:<lane>`
 //   dead                   sorted set: `<seq>:<lane>` by the time of its refusal
 //   dead:<lane>:<seq>      hash: id, sqlstate, message, at, kept_at, payload, behind (ids)
@@ -32,11 +34,15 @@ const std::string& redis_claim_script();
 /// epoch, lease_ms -> 1
 const std::string& redis_renew_script();
 
-/// epoch, {lane, id, at, payload}... -> {seq, or {lane, seq, at} for a repeated id}...
+/// epoch, {lane, id, at, payload, terms}... -> {seq, or {lane, seq, at} for a repeated id}...
 const std::string& redis_append_script();
 
 /// lane, from_seq, entries_max, bytes_max -> {first missing, last missing} or {{}, {id, at, payload}...}
 const std::string& redis_read_script();
+
+/// lane, from_seq, to_seq, entries_max, bytes_max, terms -> {first, head, indexed_from, 1 if there are more
+/// than the limits allow, {seq, id, at, payload}...}, the entries in any order
+const std::string& redis_look_up_script();
 
 /// epoch, lane, trim_through, entries_max, bytes_max and, unless they are saved already,
 /// head, committed, replicated, released -> 1 if there may be more to trim, else 0
@@ -45,7 +51,7 @@ const std::string& redis_mark_script();
 /// epoch, lane, head, committed, replicated, released, entries_max -> 1 if there is more to remove, else 0
 const std::string& redis_adopt_script();
 
-/// epoch, lane, from_seq, {id, at, payload}... -> head
+/// epoch, lane, from_seq, {id, at, payload, terms}... -> head
 const std::string& redis_import_script();
 
 /// epoch, lane, first -> head

@@ -25,6 +25,7 @@ public:
   void open(const std::vector<std::string>& lanes, handler<log_opened> then);
   void append(const std::vector<append_item>& items, const handler<append_result>& then);
   void read(take what, handler<log_slice> then);
+  void look_up(const chasqui::look_up& what, handler<lookup_page> then);
   void mark(const lane_marks& marks, seqno trim_through, const handler<fault>& then);
   void adopt(const lane_marks& marks, const handler<fault>& then);
   void import(const std::string& lane, const std::vector<entry>& entries, handler<fault> then);

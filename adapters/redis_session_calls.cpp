@@ -27,13 +27,16 @@ void redis_session::append(const std::vector<append_item>& items, const handler<
   append_result draft;
   std::vector<std::string> ids;
   std::vector<std::string> times;
+  std::vector<std::string> terms;
   words arguments{epoch_};
   ids.reserve(items.size()); // The views must not move.
   times.reserve(items.size());
+  terms.reserve(items.size());
   for (const auto& item : items) {
     draft.slots.push_back({item.lane, 0, item.at, false});
-    arguments.insert(arguments.end(), {item.lane, ids.emplace_back(to_bytes(item.id)),
-                                       times.emplace_back(to_micros(item.at)), item.payload});
+    arguments.insert(arguments.end(),
+                     {item.lane, ids.emplace_back(to_bytes(item.id)), times.emplace_back(to_micros(item.at)),
+                      item.payload, terms.emplace_back(to_bytes(index_terms(item.lane, item.payload)))});
   }
   const auto kept = std::make_shared<std::optional<append_result>>();
   const auto answered = [weak = weak_from_this(), draft, then, kept](const redis_reply& reply) {
@@ -144,7 +147,7 @@ void redis_session::import(const std::string& lane, const std::vector<entry>& en
   if (entries.empty())
     return then({});
   std::vector<std::string> texts{std::to_string(entries.front().seq)};
-  texts.reserve(1 + 2 * entries.size()); // The views must not move.
+  texts.reserve(1 + 3 * entries.size()); // The views must not move.
   words arguments{epoch_, lane, texts.front()};
   for (const auto& e : entries) {
     texts.push_back(to_bytes(e.id));
@@ -152,6 +155,8 @@ void redis_session::import(const std::string& lane, const std::vector<entry>& en
     texts.push_back(to_micros(e.at));
     arguments.emplace_back(texts.back());
     arguments.emplace_back(e.payload);
+    texts.push_back(to_bytes(index_terms(lane, e.payload)));
+    arguments.emplace_back(texts.back());
   }
   order(redis_import_script(), arguments, std::move(then));
 }

@@ -66,6 +66,14 @@ struct settings {
   } buffer;
 
   struct {
+    std::uint64_t rows_max = 10'000;      ///< Of the replica, and in an answer.
+    std::uint64_t entries_max = 10'000;   ///< Pending entries that one read may look at.
+    std::uint64_t bytes_max = 16U << 20U; ///< Of their payload.
+    std::uint32_t reads_max = 4;          ///< At once, each with a connection to the replica.
+    std::uint64_t waiting_max = 1000;     ///< Reads that wait for one of these.
+  } reader;
+
+  struct {
     std::uint64_t window_entries_max = 16'384; ///< Entries sent and not answered, per lane.
     std::uint64_t window_bytes_max = 16U << 20U;
     std::uint64_t take_entries_max = 500; ///< Entries read from the log at once.

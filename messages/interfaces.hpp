@@ -5,6 +5,7 @@
 #include "messages/catalogue.hpp"
 #include "messages/event.hpp"
 #include "messages/log.hpp"
+#include "messages/reading.hpp"
 #include "messages/status.hpp"
 #include "messages/wire.hpp"
 
@@ -30,6 +31,7 @@ using buffer_actor = handle<receipt(append),         // Keep one transaction dur
                             reached(await),          // Answered once it holds, or when time is up.
                             dead_letters(list_dead), // What the primary refused for good.
                             past_decisions(list_decisions), // What operators have decided about it.
+                            looked_up(look_up),             // The entries that concern these rows.
                             log_report(get_report)>;        // Marks of every lane, and the store.
 
 /// What entry `seq` waits for stands behind it, by way of other lanes: the primary shall decide without it.
@@ -54,6 +56,9 @@ using schema_reader_actor = handle<void(schema_document)>; // It is this from no
 using catalogue_actor = handle<void(schema_reader_actor),       // Tell it now, and whenever it changes.
                                schema_document(confirm_schema), // Look at the replica first.
                                catalogue_status(get_report)>;   // What is known.
+
+/// Reads rows of the replica with everything that is still buffered laid over them.
+using reader_actor = handle<found_rows(read_rows)>; // Rows of one table.
 
 /// Gets events; answers with `acknowledge` to the notifier.
 using subscriber_actor = handle<void(event_batch)>; // These happened.
@@ -98,10 +103,10 @@ using supervisor_actor = handle<void(link_up),                  // A forwarder h
                                 void(shut_down)>;               // Stop all, in reverse order.
 
 /// The door for everyone outside: one per kind of rights.
-using gatekeeper_actor =
-    handle<receipt(submission), status_report(get_report), life(find), reached(await),
-           dead_letters(list_dead), receipt(decision), past_decisions(list_decisions), link_status(steer),
-           void(subscriber_actor, subscribe), void(subscriber_actor, acknowledge), past_events(list_events)>;
+using gatekeeper_actor = handle<receipt(submission), status_report(get_report), life(find), reached(await),
+                                dead_letters(list_dead), receipt(decision), past_decisions(list_decisions),
+                                link_status(steer), found_rows(read_rows), void(subscriber_actor, subscribe),
+                                void(subscriber_actor, acknowledge), past_events(list_events)>;
 
 template <class I> auto inspect(I& f, link_up& x) { return f(x.lane); }
 template <class I> auto inspect(I& f, link_moves& x) { return f(x.lane, x.waits, x.wants, x.of, x.at); }
@@ -141,6 +146,10 @@ CAF_ADD_TYPE_ID(chasqui, (chasqui::decision))
 CAF_ADD_TYPE_ID(chasqui, (chasqui::resolved))
 CAF_ADD_TYPE_ID(chasqui, (chasqui::list_decisions))
 CAF_ADD_TYPE_ID(chasqui, (chasqui::past_decisions))
+CAF_ADD_TYPE_ID(chasqui, (chasqui::look_up))
+CAF_ADD_TYPE_ID(chasqui, (chasqui::looked_up))
+CAF_ADD_TYPE_ID(chasqui, (chasqui::read_rows))
+CAF_ADD_TYPE_ID(chasqui, (chasqui::found_rows))
 CAF_ADD_TYPE_ID(chasqui, (chasqui::get_report))
 CAF_ADD_TYPE_ID(chasqui, (chasqui::log_report))
 CAF_ADD_TYPE_ID(chasqui, (chasqui::replica_status))

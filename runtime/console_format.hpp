@@ -5,6 +5,7 @@
 #include "messages/event.hpp"
 #include "messages/fault.hpp"
 #include "messages/log.hpp"
+#include "messages/reading.hpp"
 #include "messages/status.hpp"
 
 #include <nlohmann/json.hpp>
@@ -45,6 +46,9 @@ document describe(const dead_letters& listed);
 document describe(const dead_letter& letter);
 document describe(const past_decisions& listed);
 document describe(const reached& answer);
+
+/// The rows that `chasqui read` found. Their values are printed digit for digit.
+std::string rows_text(const found_rows& answer, output_form form);
 
 /// One line of `chasqui events`; in the forms `json` and `ndjson` both, one JSON object.
 std::string event_line(const event& e, output_form form);

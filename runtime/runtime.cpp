@@ -210,6 +210,18 @@ outcome<past_events> runtime::events(const list_events& what) {
   return impl_->ask<past_events>(impl_->actors->now().notifier, what, answer_timeout);
 }
 
+std::future<outcome<found_rows>> runtime::read(const read_rows& what) {
+  auto slot = std::make_shared<answer_slot<found_rows>>();
+  auto future = slot->promise.get_future();
+  const auto reader = impl_->actors->now().reader;
+  if (!reader || impl_->end->get())
+    slot->set(stopped_fault());
+  else // The reader keeps the deadline; this one is for a reader that crashes.
+    impl_->ask_later<found_rows>(reader, what, what.timeout + std::chrono::seconds{1},
+                                 [slot](outcome<found_rows> r) { slot->set(std::move(r)); });
+  return future;
+}
+
 outcome<reached> runtime::wait(const await& what) {
   return impl_->ask<reached>(impl_->actors->now().buffer, what, what.timeout + answer_timeout);
 }

@@ -6,6 +6,7 @@
 #include "messages/event.hpp"
 #include "messages/fault.hpp"
 #include "messages/log.hpp"
+#include "messages/reading.hpp"
 #include "messages/status.hpp"
 
 #include <chrono>
@@ -67,6 +68,10 @@ public:
 
   /// What has happened, as far as the history goes back.
   outcome<past_events> events(const list_events& what);
+
+  /// Rows of a table as they will be once everything that is buffered has arrived: those of the replica, with
+  /// what is pending laid over them. The answer, or a fault, comes within the time that `what` gives.
+  std::future<outcome<found_rows>> read(const read_rows& what);
 
   /// Returns once it holds, or with `timed_out`.
   outcome<reached> wait(const await& what);

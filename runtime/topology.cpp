@@ -7,6 +7,7 @@
 #include "actors/ingest.hpp"
 #include "actors/lsn_watcher.hpp"
 #include "actors/notifier.hpp"
+#include "actors/reader.hpp"
 #include "adapters/conninfo.hpp"
 #include "adapters/event_history.hpp"
 #include "adapters/journal.hpp"
@@ -65,6 +66,17 @@ forwarder_limits limits_of_forwarder(const settings& s, const std::string& lane)
   out.rate_min_kbps = f.rate_min_kbps;
   if (lane != s.lanes.front())
     out.window_start_bytes = later_lane_starts_with_bytes;
+  return out;
+}
+
+reader_policy policy_of_reader(const settings& s) {
+  reader_policy out;
+  out.limits.rows_max = s.reader.rows_max;
+  out.limits.entries_max = s.reader.entries_max;
+  out.limits.bytes_max = s.reader.bytes_max;
+  out.reads_max = s.reader.reads_max;
+  out.waiting_max = s.reader.waiting_max;
+  out.replica_patience = s.replica.timeout_ms;
   return out;
 }
 
@@ -183,13 +195,22 @@ struct table_maker {
             }};
   }
 
+  [[nodiscard]] child_row reader_row() const {
+    return {{"reader", child_kind::ours, {}},
+            [me = *this, source = world.rows, lanes = s.lanes, policy = policy_of_reader(s)](const auto&) {
+              return me.enlist<reader_actor>(
+                  &directory::handles::reader,
+                  me.system.spawn(reader, source, me.actors->now().buffer, lanes, policy));
+            }};
+  }
+
   [[nodiscard]] child_row gatekeeper_row(publisher publish) const {
     return {{"gatekeeper", child_kind::ours, {}},
             [me = *this, publish = std::move(publish), core = gatekeeper_core{s.remote.rights},
              site = s.site](const supervisor_actor& boss) {
               const auto now = me.actors->now();
-              const gatekeeper_peers peers{now.ingest,   now.buffer, now.watcher,
-                                           now.notifier, boss,       now.catalogue};
+              const gatekeeper_peers peers{now.ingest, now.buffer, now.watcher,  now.notifier,
+                                           boss,       now.reader, now.catalogue};
               const gatekeeper_actor door =
                   me.system.spawn(gatekeeper, peers, core, site, std::string{chasqui_version()});
               if (const auto problem = publish(door))
@@ -233,6 +254,7 @@ outside_world open_outside_world(io_thread& io, const settings& s) {
     if (const auto path = path_of_schema(s); !path.empty())
       out.kept_schema = make_schema_file(path, s.catalogue.bytes_max);
   }
+  out.rows = make_row_source(io, s.site, {s.replica.dsn, s.replica.timeout_ms});
   return out;
 }
 
@@ -255,6 +277,7 @@ std::vector<child_row> make_topology(caf::actor_system& system, const settings& 
   if (world.schema)
     table.push_back(make.catalogue_row());
   table.push_back(make.ingest_row());
+  table.push_back(make.reader_row());
   table.push_back(make.gatekeeper_row(std::move(publish)));
   return table;
 }

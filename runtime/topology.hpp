@@ -7,6 +7,7 @@
 #include "adapters/ports/event_publisher.hpp"
 #include "adapters/ports/primary.hpp"
 #include "adapters/ports/replica.hpp"
+#include "adapters/ports/row_source.hpp"
 #include "adapters/ports/schema.hpp"
 #include "config/settings.hpp"
 #include "messages/interfaces.hpp"
@@ -25,6 +26,7 @@ struct outside_world {
   log_stores stores;
   std::shared_ptr<primary_port> primary;
   std::shared_ptr<replica_probe> replica;
+  std::shared_ptr<row_source> rows;
   std::shared_ptr<event_publisher> publisher;
   std::shared_ptr<event_history> history;
   std::shared_ptr<schema_source> schema;      ///< Null: no preflight.
@@ -43,6 +45,7 @@ public:
     lsn_watcher_actor watcher;
     catalogue_actor catalogue;
     ingest_actor ingest;
+    reader_actor reader;
     gatekeeper_actor gatekeeper;
   };
   [[nodiscard]] handles now() const;

@@ -2,6 +2,7 @@
 
 #include "adapters/ports/handler.hpp"
 #include "messages/log.hpp"
+#include "messages/reading.hpp"
 
 #include <string>
 #include <vector>
@@ -88,6 +89,12 @@ struct decisions_page {
   past_decisions page;
 };
 
+/// Entries as the index found them, or a `problem`.
+struct lookup_page {
+  fault problem;
+  looked_up found;
+};
+
 /// Decisions that are kept at most; the oldest are forgotten here, and stand on the primary.
 inline constexpr std::uint64_t decisions_max = 10'000;
 
@@ -130,6 +137,11 @@ public:
 
   /// Reads dead letters, oldest first.
   virtual void list_dead(chasqui::list_dead what, handler<dead_page> then) = 0;
+
+  /// Finds entries through the index, which is written with them and goes with them.
+  virtual void look_up(chasqui::look_up, handler<lookup_page> then) {
+    then({{fault_code::unavailable, "This log has no index.", ""}, {}});
+  }
 
   /// Makes a lane end at `marks.head` and saves the marks: entries beyond it are removed, and if it ends
   /// before, the numbers in between are given to nobody.

@@ -11,6 +11,7 @@ namespace chasqui {
 // Each adds its commands; the one that the user names puts what it does into `run`.
 void add_submit(CLI::App& app, console& c, action& run);
 void add_inspection(CLI::App& app, console& c, action& run); ///< status, show, version
+void add_read(CLI::App& app, console& c, action& run);
 void add_wait(CLI::App& app, console& c, action& run);
 void add_events(CLI::App& app, console& c, action& run);
 void add_decisions(CLI::App& dead, console& c, action& run);

@@ -47,7 +47,7 @@ int main(int argc, char** argv) {
   auto& c = *new console; // NOLINT(cppcoreguidelines-owning-memory): see below.
   action run;
   add_common_options(app, c);
-  for (const auto add : {add_submit, add_inspection, add_wait, add_events, add_dead, add_link})
+  for (const auto add : {add_submit, add_inspection, add_read, add_wait, add_events, add_dead, add_link})
     add(app, c, run);
   try {
     app.parse(argc, argv);

@@ -249,3 +249,83 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(calls_may_come_from_any_thread, Store, both_stores
   BOOST_TEST(kept == 200);
   BOOST_TEST(log.read(1).entries.size() == 200U);
 }
+
+namespace {
+
+/// An insert into `t` of a row with this id, and with parent 7 if the number is even.
+append_item indexed_item(std::uint64_t number, std::uint64_t id) {
+  auto item = test_item(number);
+  item.payload = R"({"id":"x","lane":"main","steps":[{"op":"insert","table":"t","rows":[{"id":)" +
+                 std::to_string(id) + (number % 2 == 0 ? R"(,"parent_id":7)" : "") + "}]}]}";
+  return item;
+}
+
+std::vector<seqno> seqs_of(const lookup_page& page) {
+  std::vector<seqno> out;
+  for (const auto& e : page.found.entries)
+    out.push_back(e.seq);
+  return out;
+}
+
+index_term row_term(const std::string& column, const std::string& value) {
+  return term_of("main", term_kind::row, "t", column, index_value(value));
+}
+
+using seq_list = std::vector<seqno>;
+
+} // namespace
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(entries_are_found_by_their_terms_until_they_are_trimmed, Store, both_stores) {
+  fresh_log<Store> fresh;
+  auto& log = fresh.log;
+  std::vector<append_item> items;
+  for (std::uint64_t number = 1; number <= 10; ++number)
+    items.push_back(indexed_item(number, number % 3));
+  log.append(items);
+  log.append({indexed_item(11, 1), indexed_item(3, 0)}); // The last one is there already.
+  const auto one = log.look_up({row_term("id", "1")});
+  BOOST_TEST(one.problem.message == "");
+  BOOST_CHECK((seqs_of(one) == seq_list{1, 4, 7, 10, 11}));
+  BOOST_TEST(one.found.entries.at(1).payload == items[3].payload);
+  BOOST_CHECK(one.found.entries.at(1).id == test_id(4));
+  BOOST_TEST(one.found.head == 11U);
+  BOOST_TEST(one.found.first == 1U);
+  BOOST_TEST(one.found.indexed_from == 1U);
+  BOOST_CHECK((seqs_of(log.look_up({row_term("id", "1")}, 5)) == seq_list{7, 10, 11}));
+  BOOST_CHECK((seqs_of(log.look_up({row_term("id", "2"), row_term("parent_id", "7")})) ==
+               seq_list{2, 4, 5, 6, 8, 10}));
+  BOOST_TEST(log.look_up({row_term("id", "1")}, 1, 2).found.more);
+  BOOST_TEST(log.look_up({row_term("id", "99")}).found.entries.empty());
+  BOOST_TEST(log.mark(marks_up_to(7, 11), 7).message == "");
+  BOOST_CHECK((seqs_of(log.look_up({row_term("id", "1")})) == seq_list{10, 11}));
+  BOOST_TEST(log.look_up({row_term("id", "1")}).found.first == 8U);
+  log.append({indexed_item(12, 1)});
+  BOOST_CHECK((seqs_of(log.look_up({row_term("id", "1")})) == seq_list{10, 11, 12}));
+  BOOST_TEST(log.mark(marks_up_to(12, 12), 12).message == "");
+  BOOST_TEST(log.look_up({row_term("id", "1"), row_term("parent_id", "7")}).found.entries.empty());
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(the_index_follows_entries_that_are_cut_off_imported_or_numbered_anew, Store,
+                              both_stores) {
+  fresh_log<Store> fresh;
+  auto& log = fresh.log;
+  log.append({indexed_item(1, 1), indexed_item(2, 1), indexed_item(3, 1)});
+  BOOST_TEST(log.adopt(marks_up_to(0, 2)).message == "");
+  BOOST_CHECK((seqs_of(log.look_up({row_term("id", "1")})) == seq_list{1, 2}));
+  const auto moved = indexed_item(4, 1);
+  BOOST_TEST(log.import({{3, moved.id, moved.at, moved.payload}}).message == "");
+  BOOST_CHECK((seqs_of(log.look_up({row_term("id", "1")})) == seq_list{1, 2, 3}));
+  BOOST_TEST(log.renumber(10).message == "");
+  BOOST_CHECK((seqs_of(log.look_up({row_term("id", "1")})) == seq_list{10, 11, 12}));
+  BOOST_CHECK((seqs_of(log.look_up({row_term("parent_id", "7")})) == seq_list{11, 12}));
+}
+
+BOOST_AUTO_TEST_CASE(redis_keeps_nothing_of_the_index_once_the_entries_are_gone) {
+  fresh_log<fresh_redis> fresh;
+  std::vector<append_item> items;
+  for (std::uint64_t number = 1; number <= 100; ++number)
+    items.push_back(indexed_item(number, number % 10));
+  fresh.log.append(items);
+  BOOST_TEST(fresh.log.mark(marks_up_to(100, 100), 100).message == "");
+  BOOST_TEST(fresh_redis::server().command({"KEYS", "*:terms:*"}) == "");
+}

@@ -1,0 +1,102 @@
+#pragma once
+
+#include "messages/identity.hpp"
+#include "messages/index_terms.hpp"
+#include "messages/log.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace chasqui {
+
+/// One column to sort by.
+struct order_column {
+  std::string column;
+  bool descending = false;
+};
+
+/// Asks for rows of a table as they will be once everything that is buffered has arrived.
+struct read_rows {
+  std::string table;
+  std::string where = "{}"; ///< JSON object: equality on these columns; null means IS NULL.
+  std::vector<order_column> order;
+  std::uint64_t limit = 100;
+  std::chrono::milliseconds timeout{2000};
+};
+
+/// Where a row comes from.
+enum class row_origin : std::uint8_t {
+  replica, ///< It is on the replica, and nothing is pending for it.
+  pending, ///< It is in the log alone.
+  merged   ///< It is on the replica, and pending transactions change it.
+};
+
+std::string_view to_string(row_origin value);
+std::optional<row_origin> parse_row_origin(std::string_view name);
+
+/// One row.
+struct found_row {
+  std::string json; ///< One JSON object with the table's columns.
+  row_origin origin = row_origin::replica;
+  std::vector<uuid> transactions;   ///< Those pending that made it what it is, oldest first.
+  std::vector<std::string> unknown; ///< Columns that get their value on the primary; null until then.
+};
+
+/// How far a lane had come in what was read.
+struct read_position {
+  std::string lane;
+  seqno cursor = 0; ///< The replica's.
+  seqno head = 0;   ///< Everything up to here is in the answer.
+};
+
+/// The rows, in the order asked for.
+struct found_rows {
+  std::vector<found_row> found;
+  bool more = false;   ///< There are others beyond the limit.
+  std::string replica; ///< "" if it took part; else why not: then there are only pending rows.
+  std::vector<read_position> positions;
+  std::vector<std::string> notes; ///< What the answer cannot know, a sentence each.
+};
+
+/// Asks a log for the entries that any of `terms` finds, from `from_seq` to `to_seq`.
+struct look_up {
+  std::string lane;
+  seqno from_seq = 1; ///< 0: the first that is not released.
+  seqno to_seq = ~seqno{0};
+  std::vector<index_term> terms;
+  std::uint64_t entries_max = 1000;
+  std::uint64_t bytes_max = 1U << 20U;
+};
+
+/// The entries, in order.
+struct looked_up {
+  std::string lane;
+  seqno from_seq = 1;     ///< As asked.
+  seqno first = 1;        ///< Oldest entry still in the log.
+  seqno head = 0;         ///< Last one, when it was looked up.
+  seqno indexed_from = 1; ///< Entries before this one are not in the index.
+  bool more = false;      ///< There are more than the limits allow: these are not all.
+  std::vector<entry> entries;
+};
+
+template <class I> auto inspect(I& f, order_column& x) { return f(x.column, x.descending); }
+template <class I> auto inspect(I& f, read_rows& x) {
+  return f(x.table, x.where, x.order, x.limit, x.timeout);
+}
+template <class I> auto inspect(I& f, found_row& x) { return f(x.json, x.origin, x.transactions, x.unknown); }
+template <class I> auto inspect(I& f, read_position& x) { return f(x.lane, x.cursor, x.head); }
+template <class I> auto inspect(I& f, found_rows& x) {
+  return f(x.found, x.more, x.replica, x.positions, x.notes);
+}
+template <class I> auto inspect(I& f, look_up& x) {
+  return f(x.lane, x.from_seq, x.to_seq, x.terms, x.entries_max, x.bytes_max);
+}
+template <class I> auto inspect(I& f, looked_up& x) {
+  return f(x.lane, x.from_seq, x.first, x.head, x.indexed_from, x.more, x.entries);
+}
+
+} // namespace chasqui

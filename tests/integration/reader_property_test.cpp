@@ -1,0 +1,541 @@
+// What the reader answers is what PostgreSQL says once the same entries were applied: random tables, rows,
+// entries and questions, against a real server. CHASQUI_READER_SCENES and CHASQUI_READER_SEED say how many
+// and which.
+
+#include "actors/reader_core.hpp"
+#include "adapters/postgres.hpp"
+#include "adapters/statement.hpp"
+#include "messages/index_terms.hpp"
+#include "messages/json.hpp"
+#include "messages/json_tape.hpp"
+#include "tests/support/log_client.hpp"
+#include "tests/support/sandbox.hpp"
+#include "tests/support/sql.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include <libpq-fe.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <map>
+#include <random>
+#include <set>
+#include <string>
+#include <vector>
+
+using namespace chasqui;
+using namespace chasqui::test;
+
+namespace {
+
+constexpr int reads_a_scene = 4;
+
+unsigned long from_environment(const char* name, unsigned long otherwise) {
+  const char* text = std::getenv(name); // NOLINT(concurrency-mt-unsafe): one thread.
+  return text == nullptr ? otherwise : std::stoul(text);
+}
+
+class dice {
+public:
+  explicit dice(std::uint64_t seed) : engine_{seed} {}
+  int below(int n) { return static_cast<int>(engine_() % static_cast<std::uint64_t>(n)); }
+  bool one_in(int n) { return below(n) == 0; }
+  template <class T> const T& of(const std::vector<T>& all) {
+    return all[static_cast<std::size_t>(below(static_cast<int>(all.size())))];
+  }
+
+private:
+  std::mt19937_64 engine_;
+};
+
+/// A type, and JSON texts of few values, some of them the same value written otherwise.
+struct column_kind {
+  std::string type;
+  std::vector<std::string> values;
+  bool exact = true; ///< Equal values are written alike by PostgreSQL.
+};
+
+const std::vector<column_kind>& key_kinds() {
+  static const std::vector<column_kind> all{
+      {"integer", {"1", "2", "3", "\"4\"", "\" 2 \"", "5"}},
+      {"bigint", {"1", "9007199254740993", "\"9007199254740993\"", "3", "4"}},
+      {"uuid",
+       {R"("0197a4e2-0000-7000-8000-0000000000a1")", R"("0197A4E2-0000-7000-8000-0000000000A1")",
+        R"("{0197a4e20000700080000000000000a2}")", R"("0197a4e2-0000-7000-8000-0000000000a2")",
+        R"("11111111-1111-1111-1111-111111111111")", R"("0197a4e2-0000-7000-8000-0000000000a4")"}},
+      {"text", {R"("a")", R"("A")", R"("b")", R"("1")", "1", R"("1.0")", R"("")"}},
+      {"numeric", {"1", "1.0", "\"1e0\"", "2.5", "25e-1", "3"}, false},
+      {"varchar(6)", {R"("a")", R"("a ")", R"("b")", R"("c")"}},
+      {"timestamptz",
+       {R"("2026-11-22T00:10:00Z")", R"("2026-11-22 01:10:00+01")", R"("2026-11-23T00:00:00Z")"}},
+      {"numeric(6,2)", {"1", "1.001", "1.23", "1.234", "2"}}};
+  return all;
+}
+
+const std::vector<column_kind>& other_kinds() {
+  static const std::vector<column_kind> all = [] {
+    auto out = key_kinds();
+    out.push_back({"boolean", {"true", "false", "\"yes\""}});
+    out.push_back({"double precision", {"0.1", "1e3", "1000", "-2.5"}, false});
+    out.push_back({"date", {R"("2026-11-22")", R"("22 Nov 2026")", R"("infinity")"}});
+    out.push_back({"jsonb", {R"({"a":1})", R"({"a":1.0})", "[1,2]", "7", R"("x")"}, false});
+    out.push_back({"char(4)", {R"("a")", R"("a  ")", R"("b")"}});
+    out.push_back({"mood", {R"("good")", R"("bad")"}});
+    out.push_back({"integer[]", {"[1,2]", "[]", R"("{1,2}")"}});
+    return out;
+  }();
+  return all;
+}
+
+struct test_column {
+  std::string name;
+  column_kind kind;
+  bool nullable = true;
+};
+
+/// A random table.
+struct test_table {
+  std::string name;
+  std::vector<test_column> columns;
+  std::vector<std::vector<std::string>> keys; ///< The primary key and other unique ones.
+
+  test_table(dice& d, int number) : name{"Table " + std::to_string(number)} {
+    if (d.one_in(4)) {
+      columns.push_back({"night", d.of(key_kinds()), false});
+      columns.push_back({"part_id", d.of(key_kinds()), false});
+      keys = {{"night", "part_id"}};
+    } else {
+      columns.push_back({"id", d.of(key_kinds()), false});
+      keys = {{"id"}};
+    }
+    if (!d.one_in(4))
+      columns.push_back({"parent_id", key_kinds()[static_cast<std::size_t>(d.below(d.one_in(2) ? 4 : 8))]});
+    if (d.one_in(3))
+      columns.push_back({"odd_id", d.of(other_kinds())});
+    for (int i = 1 + d.below(4); i > 0; --i)
+      columns.push_back({"c" + std::to_string(i), d.of(other_kinds())});
+    if (d.one_in(3)) {
+      columns.push_back({"tag", d.of(key_kinds())});
+      keys.push_back({"tag"});
+    }
+  }
+
+  [[nodiscard]] const test_column& column(const std::string& wanted) const {
+    return *std::find_if(columns.begin(), columns.end(), [&](const auto& c) { return c.name == wanted; });
+  }
+
+  [[nodiscard]] std::string ddl(dice& d) const {
+    std::string sql = "CREATE TABLE \"" + name + "\" (gone text";
+    for (const auto& c : columns) {
+      sql += ", \"" + c.name + "\" " + c.kind.type + (c.nullable ? "" : " NOT NULL");
+      const bool text = c.kind.type == "text" || c.kind.type == "varchar(6)";
+      if (c.nullable && d.one_in(5) && (text || c.kind.type == "integer"))
+        sql += text ? " DEFAULT 'a'" : " DEFAULT 2";
+    }
+    for (std::size_t i = 0; i < keys.size(); ++i) {
+      sql += i == 0 ? ", PRIMARY KEY (" : ", UNIQUE (";
+      for (const auto& c : keys[i])
+        sql += (&c == &keys[i].front() ? "\"" : ", \"") + c + '"';
+      sql += ')';
+    }
+    return sql + "); ALTER TABLE \"" + name + "\" DROP gone"; // Dropped columns leave holes.
+  }
+};
+
+std::string any_value(dice& d, const test_column& c, bool may_be_null = true) {
+  return may_be_null && c.nullable && d.one_in(6) ? "null" : d.of(c.kind.values);
+}
+
+std::string object(const std::map<std::string, std::string>& members) {
+  std::string json = "{";
+  for (const auto& [name, value] : members)
+    json += (json.size() > 1 ? ",\"" : "\"") + name + "\":" + value;
+  return json + '}';
+}
+
+std::map<std::string, std::string> some_row(dice& d, const test_table& t) {
+  std::map<std::string, std::string> row;
+  for (const auto& c : t.columns)
+    if (!c.nullable || !d.one_in(3))
+      row[c.name] = any_value(d, c);
+  return row;
+}
+
+std::map<std::string, std::string> some_where(dice& d, const test_table& t) {
+  std::map<std::string, std::string> where;
+  if (d.one_in(2))
+    for (const auto& c : t.keys.front())
+      where[c] = any_value(d, t.column(c));
+  while (where.empty() || d.one_in(4)) {
+    const auto& c = d.of(t.columns);
+    where[c.name] = any_value(d, c);
+  }
+  return where;
+}
+
+std::string some_step(dice& d, const test_table& t) {
+  const auto head = [&](const std::string& op) {
+    const auto table = d.one_in(3) ? "public." + t.name : t.name;
+    return R"({"op":")" + op + R"(","table":")" + table + '"';
+  };
+  const auto rows = [&](bool with_keys) {
+    std::string out = R"(,"rows":[)";
+    for (int i = d.one_in(3) ? 3 : 1; i > 0; --i) {
+      auto row = some_row(d, t);
+      for (const auto& key : t.keys)
+        for (const auto& c : key)
+          if (with_keys && !row.contains(c))
+            row[c] = any_value(d, t.column(c));
+      out += object(row) + (i > 1 ? "," : "");
+    }
+    return out + "]}";
+  };
+  switch (d.below(5)) {
+  case 0:
+    return head("insert") + rows(false);
+  case 1: {
+    std::string key = R"(,"key":[)";
+    const auto& columns = d.of(t.keys);
+    for (const auto& c : columns)
+      key += (&c == &columns.front() ? "\"" : ",\"") + c + '"';
+    return head("upsert") + key + "]" + rows(true);
+  }
+  case 2:
+    return head("delete") + R"(,"where":)" + object(some_where(d, t)) + R"(,"expect_rows":null})";
+  default: {
+    std::map<std::string, std::string> set;
+    while (set.empty() || d.one_in(3)) {
+      const auto& c = d.of(t.columns);
+      if (c.nullable || d.one_in(4))
+        set[c.name] = any_value(d, c);
+    }
+    return head("update") + R"(,"where":)" + object(some_where(d, t)) + R"(,"set":)" + object(set) +
+           R"(,"expect_rows":null})";
+  }
+  }
+}
+
+/// A connection that applies entries as the forwarder does.
+class server {
+public:
+  explicit server(const std::string& dsn) : connection_{PQconnectdb(dsn.c_str()), PQfinish} {
+    if (PQstatus(connection_.get()) != CONNECTION_OK)
+      throw std::runtime_error{PQerrorMessage(connection_.get())};
+    run("SET client_min_messages = error");
+    run("SET synchronous_commit = off");
+  }
+
+  bool try_run(const std::string& sql, const std::vector<std::string>& params = {}) {
+    rows_.clear();
+    std::vector<const char*> values;
+    for (const auto& p : params)
+      values.push_back(p.c_str());
+    const std::unique_ptr<PGresult, decltype(&PQclear)> result{
+        PQexecParams(connection_.get(), sql.c_str(), static_cast<int>(values.size()), nullptr, values.data(),
+                     nullptr, nullptr, 0),
+        PQclear};
+    const auto status = PQresultStatus(result.get());
+    for (int row = 0; row < PQntuples(result.get()); ++row) {
+      auto& line = rows_.emplace_back();
+      for (int c = 0; c < PQnfields(result.get()); ++c)
+        line.emplace_back(PQgetisnull(result.get(), row, c) != 0 ? "null" : PQgetvalue(result.get(), row, c));
+    }
+    return status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK;
+  }
+  void run(const std::string& sql, const std::vector<std::string>& params = {}) {
+    if (!try_run(sql, params))
+      throw std::runtime_error{sql + ": " + PQerrorMessage(connection_.get())};
+  }
+  [[nodiscard]] const std::vector<std::vector<std::string>>& rows() const { return rows_; }
+
+  /// Whether the entry can be applied; if not, nothing of it is.
+  bool apply(const transaction& t) {
+    run("SAVEPOINT entry");
+    std::vector<statement> statements;
+    for (const auto& s : t.steps)
+      if (append_statements(s, statements))
+        return false;
+    for (const auto& s : statements)
+      if (!try_run(s.sql, s.params)) {
+        run("ROLLBACK TO entry");
+        return false;
+      }
+    run("RELEASE entry");
+    return true;
+  }
+
+private:
+  std::unique_ptr<PGconn, decltype(&PQfinish)> connection_;
+  std::vector<std::vector<std::string>> rows_;
+};
+
+/// A log in memory, with the index that stores have.
+struct test_log {
+  struct kept {
+    std::string lane;
+    entry it;
+    transaction what;
+  };
+  std::vector<kept> entries;
+  std::map<std::string, seqno> heads;
+
+  void add(const std::string& lane, transaction t) {
+    const auto number = entries.size() + 1;
+    entries.push_back(
+        {lane, {++heads[lane], test_id(number), test_time(number), encode_transaction(t)}, std::move(t)});
+  }
+  [[nodiscard]] looked_up find(const look_up& what) const {
+    looked_up out{what.lane, what.from_seq, 1, 0, 1, false, {}};
+    const auto head = heads.find(what.lane);
+    out.head = head == heads.end() ? 0 : head->second;
+    for (const auto& e : entries) {
+      if (e.lane != what.lane || e.it.seq < what.from_seq || e.it.seq > what.to_seq)
+        continue;
+      const auto terms = index_terms(e.lane, e.it.payload);
+      if (std::any_of(terms.begin(), terms.end(), [&](auto term) {
+            return std::find(what.terms.begin(), what.terms.end(), term) != what.terms.end();
+          }))
+        out.entries.push_back(e.it);
+    }
+    return out;
+  }
+};
+
+/// Carries out one read by itself.
+class driver {
+public:
+  driver(std::shared_ptr<row_source> source, const test_log& log) : source_{std::move(source)}, log_{log} {}
+
+  std::variant<found_rows, fault> read(const read_rows& what) {
+    reading core{what, {"main", "second"}, {}};
+    auto step = core.start();
+    for (;;) {
+      if (auto* answer = std::get_if<found_rows>(&step))
+        return std::move(*answer);
+      if (auto* why = std::get_if<fault>(&step))
+        return std::move(*why);
+      step = next(core, step);
+    }
+  }
+
+private:
+  template <class Answer, class Call> Answer wait_for(Call call) {
+    auto promise = std::make_shared<std::promise<Answer>>();
+    auto future = promise->get_future();
+    call([promise](Answer a) { promise->set_value(std::move(a)); });
+    return get(future);
+  }
+
+  reading_step next(reading& core, reading_step& step) {
+    constexpr std::chrono::seconds patience{20};
+    if (auto* open = std::get_if<open_order>(&step))
+      return core.on_opened(wait_for<snapshot_opened>(
+          [&](auto then) { snapshot_ = source_->open(open->table, open->first, patience, then); }));
+    if (auto* fetch = std::get_if<fetch_order>(&step))
+      return core.on_fetched(wait_for<base_page>([&](auto then) { snapshot_->fetch(fetch->wanted, then); }));
+    if (auto* rank = std::get_if<rank_order>(&step))
+      return core.on_ranked(
+          wait_for<ranking>([&](auto then) { snapshot_->rank(rank->records, rank->columns, then); }));
+    std::vector<looked_up> found;
+    for (const auto& one : std::get<look_order>(step).each)
+      found.push_back(log_.find(one));
+    return core.on_found(found);
+  }
+
+  std::shared_ptr<row_source> source_;
+  const test_log& log_;
+  std::unique_ptr<row_snapshot> snapshot_;
+};
+
+std::string json_of(const test_table& t) {
+  std::string sql = "concat('{'";
+  for (const auto& c : t.columns)
+    sql += std::string{", '"} + (&c == &t.columns.front() ? "" : ",") + "\"" + c.name +
+           "\":', coalesce(to_json(t.\"" + c.name + "\")::text, 'null')";
+  return sql + ", '}')";
+}
+
+/// The answer of the server itself: rows, and what they are sorted by.
+struct expected {
+  std::vector<std::string> rows;
+  std::vector<std::string> sorted_by;
+};
+
+struct question {
+  read_rows what;
+  expected answer;
+};
+
+question some_question(dice& d, const test_table& t) {
+  question q;
+  q.what.table = t.name;
+  if (!d.one_in(5))
+    q.what.where = object(some_where(d, t));
+  if (!d.one_in(3)) { // By one id, as most reads are.
+    const auto& c = t.columns[t.columns.size() > 1 && d.one_in(2) ? 1 : 0];
+    q.what.where = object({{c.name, any_value(d, c)}});
+  }
+  while (q.what.order.size() < 2 && d.one_in(2)) {
+    const auto& c = d.of(t.columns);
+    if (c.kind.exact)
+      q.what.order.push_back({c.name, d.one_in(2)});
+  }
+  q.what.limit = d.one_in(2) ? 100 : static_cast<std::uint64_t>(1 + d.below(3));
+  return q;
+}
+
+void ask_server(server& s, const test_table& t, question& q) {
+  const auto parsed = decode_transaction(R"({"steps":[{"op":"delete","table":")" + t.name + R"(","where":)" +
+                                             (q.what.where == "{}" ? R"({"x":1})" : q.what.where) + "}]}",
+                                         {});
+  const auto& where = std::get<transaction>(parsed).steps.front().where;
+  std::string sql = "SELECT " + json_of(t) + ", concat_ws('|', ''";
+  std::string order;
+  for (const auto& o : q.what.order) {
+    sql += ", coalesce(t.\"" + o.column + "\"::text, 'null')";
+    order += (order.empty() ? " ORDER BY t.\"" : ", t.\"") + o.column + '"' + (o.descending ? " DESC" : "");
+  }
+  sql += ") FROM \"" + t.name + "\" AS t";
+  std::vector<std::string> params;
+  if (q.what.where != "{}") {
+    sql += ", jsonb_populate_record(NULL::\"" + t.name + "\", $1) AS w WHERE true";
+    params.push_back(where.json);
+    for (const auto& c : where.columns) {
+      const bool null =
+          std::find(where.null_columns.begin(), where.null_columns.end(), c) != where.null_columns.end();
+      sql += " AND t.\"" + c + "\"" + (null ? " IS NULL" : " = w.\"" + c + "\"");
+    }
+  }
+  s.run(sql + order, params);
+  for (const auto& row : s.rows()) {
+    q.answer.rows.push_back(row[0]);
+    q.answer.sorted_by.push_back(row[1]);
+  }
+}
+
+std::string listed(const std::vector<std::string>& lines) {
+  std::string out;
+  for (const auto& line : lines)
+    out += "\n    " + line;
+  return out;
+}
+
+/// "" if the answer is right.
+std::string compare(const question& q, const found_rows& answer) {
+  std::vector<std::string> found;
+  for (const auto& row : answer.found)
+    found.push_back(row.json);
+  const auto complaint = [&](const std::string& what) {
+    return what + ": found" + listed(found) + "\n  expected" + listed(q.answer.rows);
+  };
+  const auto count = std::min<std::size_t>(q.what.limit, q.answer.rows.size());
+  if (found.size() != count || answer.more != (q.answer.rows.size() > q.what.limit))
+    return complaint("another number of rows");
+  std::multimap<std::string, std::string> left;
+  for (std::size_t i = 0; i < q.answer.rows.size(); ++i)
+    left.emplace(q.answer.rows[i], q.answer.sorted_by[i]);
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto same = left.find(found[i]);
+    if (same == left.end())
+      return complaint("row " + std::to_string(i) + " is not there");
+    if (same->second != q.answer.sorted_by[i])
+      return complaint("row " + std::to_string(i) + " is out of order");
+    left.erase(same);
+  }
+  return "";
+}
+
+/// One sandbox for all.
+struct shared_server {
+  shared_server() { current = &cologne; }
+  shared_server(const shared_server&) = delete;
+  shared_server& operator=(const shared_server&) = delete;
+  ~shared_server() { current = nullptr; }
+  sandbox cologne{{"--store", "journal", "--rtt", "0"}};
+  static inline sandbox* current = nullptr;
+};
+
+transaction some_transaction(dice& d, const test_table& t) {
+  std::string steps;
+  for (int i = 1 + d.below(3); i > 0; --i)
+    steps += some_step(d, t) + (i > 1 ? "," : "");
+  auto read = decode_transaction(R"({"lane":"main","steps":[)" + steps + "]}", {});
+  if (const auto* why = std::get_if<fault>(&read))
+    throw std::runtime_error{why->field + " " + why->message + ": " + steps};
+  return std::get<transaction>(std::move(read));
+}
+
+/// A table with rows, entries that are on it already and others that are pending, and some questions.
+std::string play(std::uint64_t seed, server& s, const std::vector<test_table>& tables,
+                 const std::shared_ptr<row_source>& source) {
+  dice d{seed};
+  const auto& t = d.of(tables);
+  test_log log;
+  s.run("DELETE FROM \"" + t.name + "\"");
+  s.run("DELETE FROM chasqui.cursor");
+  s.run("BEGIN");
+  const auto add = [&] {
+    auto what = some_transaction(d, t);
+    if (s.apply(what))
+      log.add(d.one_in(4) ? "second" : "main", std::move(what));
+  };
+  for (int i = 4 + d.below(10); i > 0; --i)
+    add();
+  for (const auto& [lane, head] : log.heads)
+    s.run("INSERT INTO chasqui.cursor (site, lane, epoch, last_seq) VALUES ('here', $1, 1, $2)",
+          {lane, std::to_string(head)});
+  s.run("COMMIT");
+  s.run("BEGIN");
+  for (int i = d.below(8); i > 0; --i)
+    add();
+  std::vector<question> questions;
+  for (int i = 0; i < reads_a_scene; ++i) {
+    auto q = some_question(d, t);
+    ask_server(s, t, q);
+    questions.push_back(std::move(q));
+  }
+  s.run("ROLLBACK");
+  driver reads{source, log};
+  for (const auto& q : questions) {
+    const auto answer = reads.read(q.what);
+    const auto* const why = std::get_if<fault>(&answer);
+    const auto wrong = why != nullptr ? why->message : compare(q, std::get<found_rows>(answer));
+    if (wrong.empty())
+      continue;
+    std::string story = "seed " + std::to_string(seed) + ", " + t.name + ", where " + q.what.where +
+                        ", limit " + std::to_string(q.what.limit) + "\n  entries";
+    for (const auto& e : log.entries)
+      story += "\n    " + e.lane + " " + std::to_string(e.it.seq) + " " + e.it.payload;
+    return story + "\n  " + wrong;
+  }
+  return "";
+}
+
+} // namespace
+
+BOOST_TEST_GLOBAL_FIXTURE(shared_server);
+
+BOOST_AUTO_TEST_CASE(the_reader_answers_what_postgresql_says_once_the_entries_are_applied) {
+  const auto scenes = from_environment("CHASQUI_READER_SCENES", 250);
+  const auto first = from_environment("CHASQUI_READER_SEED", 1);
+  const auto& dsn = shared_server::current->direct_dsn();
+  server s{dsn};
+  s.run("CREATE TYPE mood AS ENUM ('bad', 'good')");
+  dice shapes{first};
+  std::vector<test_table> tables;
+  for (int i = 0; i < 40; ++i) {
+    tables.emplace_back(shapes, i);
+    const auto ddl = tables.back().ddl(shapes);
+    s.run(ddl.substr(0, ddl.find(';')));
+    s.run(ddl.substr(ddl.find(';') + 1));
+  }
+  io_thread io;
+  const std::shared_ptr<row_source> source = make_row_source(io, "here", {dsn, std::chrono::seconds{20}});
+  int wrong = 0;
+  for (auto seed = first; seed < first + scenes && wrong < 3; ++seed) {
+    const auto story = play(seed, s, tables, source);
+    BOOST_TEST(story == "");
+    wrong += story.empty() ? 0 : 1;
+  }
+}

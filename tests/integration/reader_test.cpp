@@ -1,0 +1,231 @@
+// What an observer sees of what was only just written, whatever the network does.
+
+#include "runtime/runtime.hpp"
+#include "tests/support/child_process.hpp"
+#include "tests/support/observatory.hpp"
+#include "tests/support/sandbox.hpp"
+#include "tests/support/sql.hpp"
+#include "tests/support/temp_dir.hpp"
+#include "tests/support/wait_until.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstdlib>
+#include <fstream>
+#include <future>
+#include <memory>
+#include <random>
+#include <sstream>
+#include <string>
+#include <thread>
+#include <vector>
+
+using namespace chasqui;
+using namespace chasqui::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+const std::string observation = "0197a4e2-0000-7000-8000-000000000001";
+
+/// A runtime with its door open, in this process.
+class site {
+public:
+  explicit site(const sandbox& box) : box_{box} { start(); }
+  void start() {
+    runtime_.reset();
+    auto reading = read_settings_file(box_.settings_file(), {}, {});
+    BOOST_REQUIRE(reading.errors.empty());
+    runtime_ = std::make_unique<runtime>(reading.value);
+    BOOST_REQUIRE(std::holds_alternative<reached>(runtime_->wait({condition::ready, {}, {}, 20s})));
+  }
+  runtime& api() { return *runtime_; }
+
+  seqno submit(const std::string& step) {
+    const auto kept = runtime_->submit(R"({"steps":[)" + step + "]}").get();
+    const auto* const proof = std::get_if<receipt>(&kept);
+    return proof == nullptr ? 0 : proof->seq;
+  }
+  found_rows read(const read_rows& what) {
+    auto answer = runtime_->read(what).get();
+    if (const auto* const why = std::get_if<fault>(&answer))
+      throw std::runtime_error(why->message);
+    return std::get<found_rows>(std::move(answer));
+  }
+
+private:
+  const sandbox& box_;
+  std::unique_ptr<runtime> runtime_;
+};
+
+std::string console(const sandbox& box, std::vector<std::string> words) {
+  const temp_dir dir;
+  words.insert(words.begin(), {program("chasqui"), "--config", box.settings_file(), "-o", "ndjson"});
+  child_process run{words, {dir.file("out"), ""}};
+  BOOST_TEST((run.wait(in(30s)) == 0));
+  std::ostringstream text;
+  text << std::ifstream{dir.file("out")}.rdbuf();
+  return text.str();
+}
+
+bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+
+void observe(site& here) {
+  BOOST_TEST(
+      here.submit(R"({"op":"insert","table":"executed_obs_unit","rows":[{"id":")" + observation +
+                  R"(","obs_unit_id":4711,"status":"running","start_time":"2026-11-22T00:10:00Z"}]})") != 0U);
+  for (const std::string number : {"1", "2", "3"})
+    BOOST_TEST(
+        here.submit(
+            R"({"op":"insert","table":"raw_data_file","rows":[{"id":"0197a4e2-0000-7000-8000-0000000000a)" +
+            number + R"(","executed_obs_unit_id":")" + observation + R"(","name":"file )" + number +
+            R"("}]})") != 0U);
+  BOOST_TEST(here.submit(R"({"op":"update","table":"executed_obs_unit","where":{"id":")" + observation +
+                         R"("},"set":{"status":"completed","end_time":"2026-11-22T00:20:00Z"}})") != 0U);
+}
+
+void check_observation(site& here, const sandbox& box, row_origin origin) {
+  const auto unit = here.read({"executed_obs_unit", R"({"id":")" + observation + R"("})", {}, 10, 5s});
+  BOOST_REQUIRE_EQUAL(unit.found.size(), 1U);
+  BOOST_TEST(has(unit.found[0].json, R"("status":"completed")"), unit.found[0].json);
+  BOOST_TEST((unit.found[0].origin == origin));
+  BOOST_TEST(unit.found[0].transactions.size() == (origin == row_origin::pending ? 2U : 0U));
+  const auto files = here.read(
+      {"raw_data_file", R"({"executed_obs_unit_id":")" + observation + R"("})", {{"name", true}}, 2, 5s});
+  BOOST_REQUIRE_EQUAL(files.found.size(), 2U);
+  BOOST_TEST(files.more);
+  BOOST_TEST(has(files.found[0].json, "file 3"));
+  BOOST_TEST(has(files.found[1].json, "file 2"));
+  const auto seen = console(box, {"read", "executed_obs_unit", "--where", "id=" + observation});
+  BOOST_TEST(has(seen, R"("status":"completed")"), seen);
+  const auto listed =
+      console(box, {"read", "raw_data_file", "--where", "executed_obs_unit_id=" + observation});
+  BOOST_TEST(std::count(listed.begin(), listed.end(), '\n') == 3, listed);
+}
+
+unsigned long reads_wanted() {
+  const char* text = std::getenv("CHASQUI_READER_READS"); // NOLINT(concurrency-mt-unsafe): nobody sets it.
+  return text == nullptr ? 1500 : std::stoul(text);
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_CASE(
+    an_observation_made_in_an_outage_reads_as_completed_with_its_files_at_once_and_ever_after) {
+  sandbox box{{"--rtt", "20"}};
+  site here{box};
+  box.cut();
+  observe(here);
+  check_observation(here, box, row_origin::pending);
+  here.start(); // A restart in the middle.
+  check_observation(here, box, row_origin::pending);
+  box.kill("replica");
+  const auto alone =
+      here.read({"raw_data_file", R"({"executed_obs_unit_id":")" + observation + R"("})", {}, 10, 5s});
+  BOOST_TEST(alone.found.size() == 3U);
+  BOOST_TEST(alone.replica != "");
+  box.start("replica");
+  box.heal();
+  BOOST_REQUIRE(std::holds_alternative<reached>(here.api().wait({condition::replicated, {}, {}, 60s})));
+  check_observation(here, box, row_origin::replica);
+}
+
+BOOST_AUTO_TEST_CASE(no_read_goes_back_in_time_while_the_replay_stops_and_goes_on) {
+  constexpr int keys = 5;
+  const sandbox box{{"--rtt", "5"}};
+  sql(box.direct_dsn(),
+      "CREATE TABLE counter (id int PRIMARY KEY, number int NOT NULL); GRANT ALL ON counter TO PUBLIC");
+  site here{box};
+  std::vector<std::atomic<int>> acknowledged(keys);
+  std::atomic<unsigned long> reads = 0;
+  std::atomic<bool> over = false;
+  for (int key = 0; key < keys; ++key)
+    BOOST_REQUIRE(here.submit(R"({"op":"insert","table":"counter","rows":[{"id":)" + std::to_string(key) +
+                              R"(,"number":0}]})") != 0U);
+  BOOST_REQUIRE(std::holds_alternative<reached>(here.api().wait({condition::replicated, {}, {}, 60s})));
+  std::thread writer{[&] {
+    for (int n = 1; !over; ++n)
+      for (int key = 0; key < keys && !over; ++key) {
+        const auto allowed = [&] { return over || static_cast<unsigned long>(n) * keys < reads + 50; };
+        if (wait_until(allowed, in(60s)) && !over &&
+            here.submit(R"({"op":"update","table":"counter","where":{"id":)" + std::to_string(key) +
+                        R"(},"set":{"number":)" + std::to_string(n) + "}}") != 0U)
+          acknowledged[static_cast<std::size_t>(key)] = n;
+      }
+  }};
+  database replica{box.replica_dsn()};
+  std::mt19937 random{4711};
+  std::vector<int> last(keys);
+  int wrong = 0;
+  unsigned long pending = 0;
+  bool paused = false;
+  for (; reads < reads_wanted() && wrong == 0; ++reads) {
+    if (random() % 25 == 0)
+      replica.rows(std::exchange(paused, !paused) ? "SELECT pg_wal_replay_resume()"
+                                                  : "SELECT pg_wal_replay_pause()");
+    const auto key = random() % keys;
+    const int at_least = acknowledged[key];
+    const auto answer = here.read({"counter", R"({"id":)" + std::to_string(key) + "}", {}, 10, 10s});
+    const auto& json = answer.found.empty() ? "" : answer.found[0].json;
+    const auto at = json.find(R"("number":)");
+    const int number = at == std::string::npos ? -1 : std::stoi(json.substr(at + 9));
+    pending += answer.found.empty() || answer.found[0].origin == row_origin::replica ? 0 : 1;
+    if (answer.found.size() != 1 || number < at_least || number < last[key] || !answer.replica.empty())
+      ++wrong;
+    BOOST_TEST(wrong == 0, "read " << reads << " of key " << key << ": " << json << ", rows "
+                                   << answer.found.size() << ", acknowledged " << at_least << ", read before "
+                                   << last[key] << ", replica '" << answer.replica << "'");
+    last[key] = number;
+  }
+  over = true;
+  writer.join();
+  BOOST_TEST(pending > 0U);
+  replica.rows("SELECT pg_wal_replay_resume()");
+}
+
+// Measures, and asserts no speed. CHASQUI_READER_PENDING=100000 is what the goal of 5 ms is about.
+BOOST_AUTO_TEST_CASE(a_read_of_one_key_looks_at_its_own_entries_however_many_are_pending) {
+  const char* text = std::getenv("CHASQUI_READER_PENDING"); // NOLINT(concurrency-mt-unsafe): nobody sets it.
+  const int pending = text == nullptr ? 500 : std::stoi(text);
+  sandbox box{{"--rtt", "20"}};
+  site here{box};
+  box.cut();
+  const auto started = std::chrono::steady_clock::now();
+  constexpr int at_once = 100;
+  const auto id_of = [](int number) {
+    auto digits = std::to_string(number);
+    return "0197a4e2-0000-7000-8000-" + std::string(12 - digits.size(), '0') + digits;
+  };
+  for (int first = 0; first < pending; first += at_once) {
+    std::vector<std::future<outcome<receipt>>> under_way;
+    for (int i = first; i < first + at_once; ++i)
+      under_way.push_back(
+          here.api().submit(R"({"steps":[{"op":"insert","table":"raw_data_file","rows":[{"id":")" + id_of(i) +
+                            R"(","executed_obs_unit_id":")" + id_of(i / 10) +
+                            R"(","name":"a file of the night","size":123456789}]}]})"));
+    for (auto& one : under_way)
+      BOOST_REQUIRE(std::holds_alternative<receipt>(one.get()));
+  }
+  const std::chrono::duration<double> submitting = std::chrono::steady_clock::now() - started;
+  std::mt19937 random{4711};
+  for (const std::string column : {"id", "executed_obs_unit_id"}) {
+    std::vector<double> took;
+    for (int i = 0; i < 200; ++i) {
+      const auto key =
+          static_cast<int>(random() % static_cast<unsigned>(pending)) / (column == "id" ? 1 : 10);
+      const auto begun = std::chrono::steady_clock::now();
+      const auto answer =
+          here.read({"raw_data_file", R"({")" + column + R"(":")" + id_of(key) + R"("})", {}, 100, 10s});
+      took.push_back(
+          std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begun).count());
+      BOOST_REQUIRE_EQUAL(answer.found.size(), column == "id" ? 1U : 10U);
+    }
+    std::sort(took.begin(), took.end());
+    BOOST_TEST_MESSAGE(pending << " pending, submitted at " << pending / submitting.count() << "/s; read by "
+                               << column << ": median " << took[took.size() / 2] << " ms, p99 "
+                               << took[took.size() * 99 / 100] << " ms");
+  }
+}

@@ -1,0 +1,160 @@
+#include <boost/test/unit_test.hpp>
+
+#include "actors/overlay.hpp"
+#include "actors/reader_core.hpp"
+#include "actors/reader_search.hpp"
+#include "messages/index_terms.hpp"
+#include "messages/json.hpp"
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+using namespace chasqui;
+
+namespace {
+
+bool finds(const std::string& payload, index_term term) {
+  const auto terms = index_terms("main", payload);
+  return std::find(terms.begin(), terms.end(), term) != terms.end();
+}
+
+std::string with_steps(const std::string& steps) {
+  return R"({"id":"0197a4e2-0000-7000-8000-000000000001","lane":"main","steps":[)" + steps + "]}";
+}
+
+index_term by(term_kind kind, const std::string& column, const std::string& value) {
+  return term_of("main", kind, "t", column, index_value(value));
+}
+
+table_shape plain_table() {
+  return {"public", "t", true, {{"id", {}, true}, {"parent_id", {}, true}, {"name", {}, false}}, {"id"}, {}};
+}
+
+snapshot_opened snapshot_of(std::vector<base_row> found) {
+  return {{}, plain_table(), {{"main", 7}}, std::move(found)};
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_CASE(however_a_value_is_written_it_is_found_by_one_term) {
+  BOOST_TEST(index_value("4711") == index_value(" +4711.0 "));
+  BOOST_TEST(index_value("4711") == index_value("47.11e2"));
+  BOOST_TEST(index_value("0.50") == index_value(".5"));
+  BOOST_TEST(index_value("0") == index_value("-0.0"));
+  BOOST_TEST(index_value("-1") != index_value("1"));
+  BOOST_TEST(index_value("9007199254740993") != index_value("9007199254740992"));
+  BOOST_TEST(index_value("0197A4E2-0000-7000-8000-0000000000A1") ==
+             index_value("{0197a4e20000700080000000000000a1}"));
+  BOOST_TEST(index_value("11111111-1111-1111-1111-111111111111") ==
+             index_value("11111111111111111111111111111111"));
+  BOOST_TEST(index_value("1e") != index_value("1"));
+}
+
+BOOST_AUTO_TEST_CASE(an_entry_is_found_by_what_its_steps_write_and_by_what_they_pick_rows_by) {
+  const auto insert =
+      with_steps(R"({"op":"insert","table":"x.t","rows":[{"id":1,"parent_id":"2","name":"n"}]})");
+  BOOST_TEST(finds(insert, term_of("main", term_kind::table, "t")));
+  BOOST_TEST(finds(insert, by(term_kind::row, "id", "1.0")));
+  BOOST_TEST(finds(insert, by(term_kind::row, "parent_id", "2")));
+  BOOST_TEST(!finds(insert, term_of("main", term_kind::wide, "t")));
+  const auto update =
+      with_steps(R"({"op":"update","table":"t","where":{"parent_id":2,"id":1},"set":{"parent_id":3}})");
+  BOOST_TEST(finds(update, by(term_kind::where, "id", "1")));
+  BOOST_TEST(!finds(update, by(term_kind::where, "parent_id", "2")));
+  BOOST_TEST(finds(update, by(term_kind::row, "parent_id", "3")));
+  const auto wide = with_steps(R"({"op":"delete","table":"t","where":{"name":"n","parent_id":null}})");
+  BOOST_TEST(finds(wide, term_of("main", term_kind::wide, "t")));
+  BOOST_TEST(index_terms("main", R"({"decision":{}})").empty());
+}
+
+BOOST_AUTO_TEST_CASE(an_entry_of_too_many_values_stands_under_its_table_alone) {
+  std::string rows;
+  for (int i = 0; i < 65; ++i)
+    rows += (i == 0 ? "" : ",") + std::string{R"({"id":)"} + std::to_string(i) + "}";
+  const auto payload = with_steps(R"({"op":"insert","table":"t","rows":[)" + rows + "]}");
+  BOOST_TEST(index_terms("main", payload).size() == 2U);
+  BOOST_TEST(finds(payload, term_of("main", term_kind::wide, "t")));
+}
+
+BOOST_AUTO_TEST_CASE(an_update_of_a_row_that_was_deleted_before_it_changes_nothing) {
+  overlay_input in;
+  in.columns = 1;
+  in.key = {0};
+  in.is_unknown = {false};
+  in.atoms = {{{"1"}, {1}}, {{"1"}, {1}}, {{"2"}, {2}}};
+  in.base_rows = 1;
+  overlay_change gone;
+  gone.op = step_op::erase;
+  gone.where = 1;
+  gone.where_columns = {0};
+  auto late = gone;
+  late.op = step_op::update;
+  late.values = 2;
+  late.columns = {0};
+  in.changes = {gone, late};
+  BOOST_TEST(lay_over(in).found.empty());
+  in.changes = {late, gone};
+  BOOST_REQUIRE_EQUAL(lay_over(in).found.size(), 1U);
+  BOOST_TEST((lay_over(in).found[0].origin() == row_origin::merged));
+}
+
+BOOST_AUTO_TEST_CASE(
+    a_read_asks_the_log_for_what_lies_above_the_cursor_of_its_snapshot_and_not_beyond_its_first_head) {
+  reading core{{"t", R"({"id":1})", {}, 10, std::chrono::seconds{1}}, {"main"}, {}};
+  BOOST_REQUIRE(std::holds_alternative<open_order>(core.start()));
+  auto step = core.on_opened(snapshot_of({}));
+  BOOST_REQUIRE(std::holds_alternative<look_order>(step));
+  BOOST_TEST(std::get<look_order>(step).each[0].from_seq == 8U);
+  looked_up found{"main", 8, 1, 9, 1, false, {}};
+  found.entries.push_back(
+      {9, {1, 1}, {}, with_steps(R"({"op":"insert","table":"t","rows":[{"id":1,"parent_id":5}]})")});
+  step = core.on_found({found});
+  BOOST_REQUIRE(std::holds_alternative<look_order>(step)); // Who picks rows by that parent?
+  BOOST_TEST(std::get<look_order>(step).each[0].to_seq == 9U);
+  step = core.on_found({{"main", 8, 1, 12, 1, false, {}}});
+  BOOST_REQUIRE(std::holds_alternative<rank_order>(step));
+}
+
+BOOST_AUTO_TEST_CASE(a_read_begins_again_when_entries_leave_the_log_under_it_and_gives_up_in_the_end) {
+  reading core{{"t", R"({"id":1})", {}, 10, std::chrono::seconds{1}}, {"main"}, {}};
+  auto step = core.start();
+  int attempts = 0;
+  for (; std::holds_alternative<open_order>(step); ++attempts) {
+    core.on_opened(snapshot_of({}));
+    step = core.on_found({{"main", 8, 20, 30, 1, false, {}}});
+  }
+  BOOST_TEST(attempts > 1);
+  BOOST_REQUIRE(std::holds_alternative<fault>(step));
+  BOOST_TEST((std::get<fault>(step).code == fault_code::unavailable));
+}
+
+BOOST_AUTO_TEST_CASE(what_cannot_be_read_is_refused_with_what_to_do) {
+  const auto refusal = [](read_rows what) {
+    reading core{std::move(what), {"main"}, {}};
+    auto step = core.start();
+    if (std::holds_alternative<open_order>(step))
+      step = core.on_opened(snapshot_of({}));
+    const auto* const why = std::get_if<fault>(&step);
+    return why == nullptr ? "" : why->message;
+  };
+  const std::chrono::seconds time{1};
+  BOOST_TEST(refusal({"a.b.c", "{}", {}, 1, time}) != "");
+  BOOST_TEST(refusal({"t", "[]", {}, 1, time}) != "");
+  BOOST_TEST(refusal({"t", "{}", {}, 0, time}).find("reader.rows_max") != std::string::npos);
+  BOOST_TEST(refusal({"t", R"({"nam":1})", {}, 1, time}).find("name") != std::string::npos);
+  BOOST_TEST(refusal({"t", "{}", {{"nam", false}}, 1, time}).find("name") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(who_picks_rows_by_a_value_that_a_pending_update_sets_is_looked_for_too) {
+  reading core{{"t", R"({"id":1})", {}, 10, std::chrono::seconds{1}}, {"main"}, {}};
+  core.start();
+  core.on_opened(snapshot_of({{"1", {"1", "5", std::nullopt}}}));
+  looked_up found{"main", 8, 1, 8, 1, false, {}};
+  found.entries.push_back(
+      {8, {1, 1}, {}, with_steps(R"({"op":"update","table":"t","where":{"id":1},"set":{"parent_id":6}})")});
+  const auto step = core.on_found({found});
+  BOOST_REQUIRE(std::holds_alternative<look_order>(step));
+  BOOST_CHECK((std::get<look_order>(step).each[0].terms ==
+               std::vector<index_term>{by(term_kind::where, "parent_id", "6")}));
+}

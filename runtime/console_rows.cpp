@@ -20,15 +20,15 @@ void append_list(std::string& out, std::size_t count, const std::function<void(s
   out += ']';
 }
 
-std::string row_line(const found_row& row) {
+std::string row_line(const found_row& found) {
   std::string out = R"({"origin":)";
-  append_quoted(out, to_string(row.origin));
+  append_quoted(out, to_string(found.origin));
   out += R"(,"transactions":)";
-  append_list(out, row.transactions.size(),
-              [&](auto i) { append_quoted(out, to_string(row.transactions[i])); });
+  append_list(out, found.transactions.size(),
+              [&](auto i) { append_quoted(out, to_string(found.transactions[i])); });
   out += R"(,"unknown":)";
-  append_list(out, row.unknown.size(), [&](auto i) { append_quoted(out, row.unknown[i]); });
-  return out + R"(,"row":)" + row.json + '}';
+  append_list(out, found.unknown.size(), [&](auto i) { append_quoted(out, found.unknown[i]); });
+  return out + R"(,"row":)" + found.json + '}';
 }
 
 std::string whole(const found_rows& answer) {
@@ -51,11 +51,11 @@ std::string whole(const found_rows& answer) {
 /// A table of the rows, with where each comes from in front.
 document as_table(const found_rows& answer) {
   section s{"", {"origin"}, {}};
-  for (const auto& row : answer.found) {
-    const auto outcome = json_tape::read(row.json);
+  for (const auto& one : answer.found) {
+    const auto outcome = json_tape::read(one.json);
     const auto* const tape = std::get_if<json_tape>(&outcome);
     auto& line = s.rows.emplace_back();
-    line.emplace_back(to_string(row.origin));
+    line.emplace_back(to_string(one.origin));
     if (tape == nullptr)
       continue;
     for (const auto value : tape->root()) {
@@ -76,8 +76,8 @@ std::string rows_text(const found_rows& answer, output_form form) {
   if (form != output_form::ndjson)
     return render(as_table(answer), form);
   std::string out;
-  for (const auto& row : answer.found)
-    out += row_line(row) + '\n';
+  for (const auto& one : answer.found)
+    out += row_line(one) + '\n';
   return out;
 }
 

@@ -46,7 +46,7 @@ order_column order_of(const std::string& text) {
   return {text.substr(0, colon), direction == "desc"};
 }
 
-int read(console& c, const read_options& o) {
+int read_table(console& c, const read_options& o) {
   auto question = o.what;
   question.where = where_of(o.where);
   for (const auto& one : o.order)
@@ -77,7 +77,7 @@ void add_read(CLI::App& app, console& c, action& run) {
   command->add_option("--order", o->order, "COLUMN or COLUMN:desc, the first counts most")->type_name("TEXT");
   command->add_option("--limit", o->what.limit, "How many rows at most")->capture_default_str();
   add_timeout(*command, o->what.timeout, "How long it may take");
-  command->callback([&c, &run, o] { run = [&c, o] { return read(c, *o); }; });
+  command->callback([&c, &run, o] { run = [&c, o] { return read_table(c, *o); }; });
 }
 
 } // namespace chasqui

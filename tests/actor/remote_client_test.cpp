@@ -95,6 +95,7 @@ gatekeeper_actor::behavior_type fake_gatekeeper(gatekeeper_actor::pointer self, 
           [](const decision&) -> caf::result<receipt> { return receipt{}; },
           [](const list_decisions&) -> caf::result<past_decisions> { return past_decisions{}; },
           [](const steer&) -> caf::result<link_status> { return link_status{}; },
+          [](const read_rows&) -> caf::result<found_rows> { return found_rows{}; },
           [](const subscriber_actor&, const subscribe&) {},
           [](const subscriber_actor&, const acknowledge&) {},
           [](const list_events&) -> caf::result<past_events> { return past_events{}; }};

@@ -86,7 +86,7 @@ void lay_table(reader& r, const std::string& name, const toml::key& at, const to
     error.message = "unknown table [" + name + "]" + suggestion(name, table_names());
   else if (table == nullptr)
     error.message = name + " must be a table, [" + name + "]";
-  if (!error.message.empty()) {
+  if (table == nullptr || !error.message.empty()) {
     r.report.add(std::move(error));
     return;
   }

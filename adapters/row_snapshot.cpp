@@ -31,10 +31,31 @@ struct row_connections {
     return one;
   }
 
+  /// Ends the snapshot; the connection serves the next one. It is kept here meanwhile: what a call under way
+  /// holds must not hold the connection, or neither would go when the I/O ends.
+  static void give_back(const std::shared_ptr<row_connections>& to, std::shared_ptr<pg_asker> one) {
+    auto* const asker = one.get();
+    to->returning.push_back(std::move(one));
+    asker->ask({{"ROLLBACK", {}}}, [weak = std::weak_ptr{to}, asker](const pg_answers& answers) {
+      const auto from = weak.lock();
+      if (!from)
+        return;
+      const auto found = std::find_if(from->returning.begin(), from->returning.end(),
+                                      [asker](const auto& r) { return r.get() == asker; });
+      if (answers.problem)
+        asker->abandon();
+      else
+        asker->give_patience(idle_patience);
+      from->idle.push_back(std::move(*found));
+      from->returning.erase(found);
+    });
+  }
+
   io_thread& io;
   std::string site;
   postgres_settings settings;
-  std::vector<std::shared_ptr<pg_asker>> idle;
+  std::vector<std::shared_ptr<pg_asker>> idle; ///< Those that broke are removed by `take`.
+  std::vector<std::shared_ptr<pg_asker>> returning;
 };
 
 /// The snapshot proper, on the I/O thread.
@@ -70,8 +91,9 @@ void row_view::open(const std::string& table, rows_wanted first, std::chrono::mi
       ask_for_table(table),
       ask_for_cursors(from_->site)};
   at_->ask(std::move(questions),
-           [self = shared_from_this(), first = std::move(first), then = std::move(then)](pg_answers answers) {
-             self->take_table(std::move(answers), first, then);
+           [weak = weak_from_this(), first = std::move(first), then = std::move(then)](pg_answers answers) {
+             if (const auto self = weak.lock())
+               self->take_table(std::move(answers), first, then);
            });
 }
 
@@ -103,7 +125,10 @@ void row_view::take_table(pg_answers answers, const rows_wanted& first,
   if (std::any_of(first.columns.begin(), first.columns.end(), lacks) ||
       std::any_of(first.order.begin(), first.order.end(), [&](const auto& o) { return lacks(o.column); }))
     return then(std::move(opened_));
-  fetch({first}, [self = shared_from_this(), then](base_page page) {
+  fetch({first}, [weak = weak_from_this(), then](base_page page) {
+    const auto self = weak.lock();
+    if (!self)
+      return;
     self->opened_.problem = std::move(page.problem);
     self->opened_.found = std::move(page.found);
     then(std::move(self->opened_));
@@ -138,14 +163,11 @@ void row_view::close() {
   closed_ = true;
   if (!at_)
     return;
-  auto* const asker = at_.get();
-  if (asker->is_busy())
-    return std::exchange(at_, nullptr)->abandon();
-  asker->ask({{"ROLLBACK", {}}}, [from = from_, at = std::move(at_)](const pg_answers& answers) {
-    at->give_patience(idle_patience);
-    if (!answers.problem)
-      from->idle.push_back(at);
-  });
+  auto at = std::exchange(at_, nullptr);
+  if (at->is_busy())
+    at->abandon();
+  else
+    row_connections::give_back(from_, std::move(at));
 }
 
 class pg_row_snapshot final : public row_snapshot {
@@ -179,7 +201,10 @@ public:
   pg_row_source(const pg_row_source&) = delete;
   pg_row_source& operator=(const pg_row_source&) = delete;
   ~pg_row_source() override {
-    asio::post(io_.context(), [c = std::move(connections_)] { c->idle.clear(); });
+    asio::post(io_.context(), [c = std::move(connections_)] {
+      c->idle.clear();
+      c->returning.clear();
+    });
   }
 
   std::unique_ptr<row_snapshot> open(std::string table, rows_wanted first, std::chrono::milliseconds patience,

@@ -18,7 +18,9 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <future>
 #include <map>
+#include <memory>
 #include <random>
 #include <set>
 #include <string>
@@ -537,5 +539,22 @@ BOOST_AUTO_TEST_CASE(the_reader_answers_what_postgresql_says_once_the_entries_ar
     const auto story = play(seed, s, tables, source);
     BOOST_TEST(story == "");
     wrong += story.empty() ? 0 : 1;
+  }
+}
+
+// LeakSanitizer is the judge.
+BOOST_AUTO_TEST_CASE(who_stops_while_a_snapshot_is_opened_or_given_back_leaves_nothing_behind) {
+  for (int i = 0; i < 40; ++i) {
+    io_thread io;
+    const auto source =
+        make_row_source(io, "here", {shared_server::current->direct_dsn(), std::chrono::seconds{20}});
+    const auto opened = std::make_shared<std::promise<fault>>(); // It may outlive this round.
+    const auto snapshot = source->open("pg_catalog.pg_class", {}, std::chrono::seconds{20},
+                                       [opened](const snapshot_opened& s) { opened->set_value(s.problem); });
+    if (i % 2 == 0) {
+      auto answer = opened->get_future();
+      BOOST_REQUIRE(answer.wait_for(std::chrono::seconds{60}) == std::future_status::ready);
+      BOOST_TEST(answer.get().message == "");
+    }
   }
 }

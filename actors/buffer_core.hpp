@@ -34,6 +34,8 @@ struct buffer_limits {
   std::chrono::milliseconds retain_for{std::chrono::hours{24}};
   std::uint64_t waiters_max = 20'000;
   std::chrono::milliseconds mark_interval{100}; ///< Marks are saved at most so often.
+  std::uint64_t trim_entries_max = 10'000;      ///< With marks that are saved.
+  std::uint64_t catching_up_entries = 10'000; ///< Not committed: the lane catches up, and trimming has time.
   std::chrono::milliseconds reopen_min{100};
   std::chrono::milliseconds reopen_max{1000};
 };
@@ -135,6 +137,7 @@ private:
     seqno sent = 0;
     seqno told_sent = 0; ///< As far as events have said so.
     seqno trimmed = 0;
+    seqno head_at_trim = 0;   ///< Where it ended when it was trimmed last.
     seqno outlived = 0;       ///< Released for longer than it is to be kept.
     bool taker_waits = false; ///< Somebody took all there was.
     bool had_more = false;    ///< Who took last did not get all there was.
@@ -180,6 +183,7 @@ private:
   void settle_wait(const early_wait& w, const log_place& place, buffer_actions& out);
   [[nodiscard]] std::vector<waiting_room::target> targets_of(const await& what, const log_place& place) const;
   [[nodiscard]] std::optional<rejected> death_of(const log_place& place) const;
+  void trim(lane_state& lane) const;
   void save_marks(buffer_actions& out, moment now);
   void lose_store(buffer_actions& out, const fault& why, moment now);
   void expire(buffer_actions& out, time_point now);

@@ -177,14 +177,27 @@ void buffer_core::release(buffer_actions& out, lane_state& lane, moment now) {
   room_.passed(lane.marks.lane, waiting_room::mark::released, through, out.waits);
 }
 
+// While a lane catches up, the store's time is for reading and appending: of what may go no more goes than
+// has come in since, so that the log does not grow. A full store needs the room at once.
+void buffer_core::trim(lane_state& lane) const {
+  const auto surplus = lane.marks.released - std::min(lane.marks.released, limits_.retain_entries);
+  const auto through = std::max({lane.trimmed, surplus, lane.outlived});
+  const auto came_in =
+      lane.marks.head - std::min(lane.marks.head, std::exchange(lane.head_at_trim, lane.marks.head));
+  const bool catches_up =
+      lane.marks.head - lane.marks.committed > limits_.catching_up_entries && !store_fault_;
+  const auto entries = catches_up ? std::min(came_in, limits_.trim_entries_max) : limits_.trim_entries_max;
+  lane.dirty = through - lane.trimmed > entries && !draining_; // The rest goes with the next marks.
+  lane.trimmed = std::min(through, lane.trimmed + entries);
+}
+
 void buffer_core::save_marks(buffer_actions& out, moment now) {
   if (phase_ != store_phase::open || marks_in_flight_ > 0 || now.steady - marked_at_ < limits_.mark_interval)
     return;
   for (auto& [name, lane] : lanes_) {
     if (!std::exchange(lane.dirty, false))
       continue;
-    const auto surplus = lane.marks.released - std::min(lane.marks.released, limits_.retain_entries);
-    lane.trimmed = std::max({lane.trimmed, surplus, lane.outlived});
+    trim(lane);
     lane.marks.first = std::max(lane.marks.first, lane.trimmed + 1);
     lane.dead.erase(lane.dead.begin(), lane.dead.lower_bound(lane.marks.first));
     out.mark.push_back({lane.marks, lane.trimmed});

@@ -144,6 +144,7 @@ void store_pair::call_roll(const std::string& lane, seqno from, seqno to, std::u
                            const handler<roll_page>& then) {
   if (!journal_open_)
     return then({});
+  note_all();
   stores_.journal->call_roll(lane, from, to, lines_max, mine<roll_page>(then));
 }
 

@@ -15,6 +15,7 @@ void store_pair::take_over(const std::string& why) {
   keeper_ = keeper::journal;
   redis_open_ = false;
   retry_redis_later({fault_code::store_unavailable, why, ""});
+  note_all(); // An id that Redis has is known to the journal by the roll.
   for (auto& [name, lane] : lanes_) {
     lane.follows = true;
     lane.journal_first = lane.head + 1;

@@ -2,6 +2,7 @@
 
 #include "messages/json.hpp"
 #include "messages/json_text.hpp"
+#include "messages/transaction_scan.hpp"
 
 #include <cstddef>
 #include <limits>
@@ -24,6 +25,15 @@ transaction_limits log_limits() {
   return limits;
 }
 
+fault append_all(const std::vector<step>& steps, std::vector<statement>& statements) {
+  for (const auto& step : steps) {
+    if (auto problem = append_statements(step, statements)) {
+      return problem;
+    }
+  }
+  return {};
+}
+
 } // namespace
 
 fault statements_of(std::string_view payload, std::vector<statement>& statements,
@@ -33,13 +43,16 @@ fault statements_of(std::string_view payload, std::vector<statement>& statements
     return *problem;
   }
   auto& what = std::get<transaction>(decoded);
-  for (const auto& step : what.steps) {
-    if (auto problem = append_statements(step, statements)) {
-      return problem;
-    }
-  }
   depends_on = std::move(what.depends_on);
-  return {};
+  return append_all(what.steps, statements);
+}
+
+fault statements_of(std::string_view payload, std::vector<statement>& statements) {
+  if (const auto steps = scan_steps(payload)) {
+    return append_all(*steps, statements);
+  }
+  std::vector<uuid> depends_on;
+  return statements_of(payload, statements, depends_on);
 }
 
 std::string json_of(const std::vector<statement>& statements) {

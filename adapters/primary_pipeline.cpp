@@ -111,9 +111,8 @@ bool primary_pipeline::hand_over_alone(const segment& what) {
 
 bool primary_pipeline::hand_over_entries(const std::vector<segment>& together) {
   std::vector<statement> statements;
-  std::vector<uuid> depends_on; // None: such entries come as attempts.
-  for (const auto& one : together) {
-    if (const auto problem = statements_of(one.what.payload, statements, depends_on)) {
+  for (const auto& one : together) { // What depends on others comes as an attempt.
+    if (const auto problem = statements_of(one.what.payload, statements)) {
       return hand_over_refusal(together, problem);
     }
   }

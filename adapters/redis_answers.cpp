@@ -100,10 +100,11 @@ bool read_past_decision(const redis_reply& reply, past_decision& into) {
          read_time(reply[3], what.at);
 }
 
-bool read_marks(const redis_reply& reply, lane_marks& into) {
-  return reply.size() == 6 && read_number(reply[0], into.first) && read_number(reply[1], into.head) &&
+bool read_marks(const redis_reply& reply, lane_marks& into, std::uint64_t& largest) {
+  return reply.size() == 7 && read_number(reply[0], into.first) && read_number(reply[1], into.head) &&
          read_number(reply[2], into.committed) && read_number(reply[3], into.replicated) &&
-         read_number(reply[4], into.released) && read_time(reply[5], into.oldest_at);
+         read_number(reply[4], into.released) && read_time(reply[5], into.oldest_at) &&
+         read_number(reply[6], largest);
 }
 
 struct wanted_setting {
@@ -217,14 +218,15 @@ void read_redis_settings(std::string_view address, const redis_reply& reply, log
     into.durability = durability::fsynced;
 }
 
-bool read_claim(const redis_reply& reply, const std::vector<std::string>& lanes, log_opened& into) {
+bool read_claim(const redis_reply& reply, const std::vector<std::string>& lanes, log_opened& into,
+                std::map<std::string, std::uint64_t>& largest) {
   if (reply.size() != lanes.size() + 2 || !read_number(reply[0], into.epoch) ||
       !read_number(reply[1], into.dead_letters))
     return false;
   for (std::size_t i = 0; i < lanes.size(); ++i) {
     lane_marks marks;
     marks.lane = lanes[i];
-    if (!read_marks(reply[i + 2], marks))
+    if (!read_marks(reply[i + 2], marks, largest[lanes[i]]))
       return false;
     into.lanes.push_back(std::move(marks));
   }
@@ -270,6 +272,33 @@ std::optional<log_slice> read_slice(const redis_reply& reply, const take& what) 
     e.seq = seq++;
     e.payload = reply[i][2].text();
     if (reply[i].size() != 3 || !read_id(reply[i][0], e.id) || !read_time(reply[i][1], e.at))
+      return std::nullopt;
+    slice.entries.push_back(std::move(e));
+  }
+  return slice;
+}
+
+std::optional<log_slice> read_range(const redis_reply& reply, const take& what) {
+  constexpr std::size_t id = 1;
+  constexpr std::size_t at = 3;
+  constexpr std::size_t payload = 5;
+  log_slice slice;
+  if (!reply.is_list())
+    return std::nullopt;
+  std::uint64_t bytes = 0;
+  slice.entries.reserve(reply.size());
+  for (std::size_t i = 0; i < reply.size(); ++i) {
+    const auto seq = what.from_seq + i;
+    if (reply[i][0].text() != std::to_string(seq) + "-0")
+      break;
+    const auto fields = reply[i][1];
+    bytes += fields[payload].text().size();
+    if (bytes > what.bytes_max && i > 0)
+      break;
+    entry e;
+    e.seq = seq;
+    e.payload = fields[payload].text();
+    if (!read_id(fields[id], e.id) || !read_time(fields[at], e.at))
       return std::nullopt;
     slice.entries.push_back(std::move(e));
   }

@@ -4,6 +4,7 @@
 #include "adapters/redis_reply.hpp"
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -35,13 +36,20 @@ fault redis_misunderstood(std::string_view address);
 /// Reads CONFIG GET's reply: what receipts may promise, and what the settings promise less than they should.
 void read_redis_settings(std::string_view address, const redis_reply& reply, log_opened& into);
 
-/// Reads the claim's reply: epoch, dead letters, marks of `lanes`. False if it is none.
-bool read_claim(const redis_reply& reply, const std::vector<std::string>& lanes, log_opened& into);
+/// Reads the claim's reply: epoch, dead letters, marks of `lanes`, and by lane the size of the largest
+/// payload that it may have. False if it is none.
+bool read_claim(const redis_reply& reply, const std::vector<std::string>& lanes, log_opened& into,
+                std::map<std::string, std::uint64_t>& largest);
 
 /// Reads the append's reply into `slots`, which hold lane and time of the items. False if it is none.
 bool read_slots(const redis_reply& reply, std::vector<append_slot>& slots);
 
 std::optional<log_slice> read_slice(const redis_reply& reply, const take& what);
+
+/// Reads what XRANGE gave: what follows `from_seq` without a gap, within `bytes_max`, the first one in any
+/// case.
+std::optional<log_slice> read_range(const redis_reply& reply, const take& what);
+
 std::optional<log_place> read_place(const redis_reply& reply, const uuid& id);
 std::optional<dead_page> read_dead_page(const redis_reply& reply);
 std::optional<decisions_page> read_decisions_page(const redis_reply& reply);

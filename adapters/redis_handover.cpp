@@ -71,13 +71,14 @@ void redis_session::hand_over(const std::string& lane, const std::vector<entry>&
     for (const auto& e : entries)
       arguments.insert(arguments.end(),
                        {texts.emplace_back(to_bytes(e.id)), texts.emplace_back(to_micros(e.at)), e.payload});
-    const bool sent = self->send(redis_hand_over_script(), arguments, [weak, then](const redis_reply& reply) {
-      const auto me = weak.lock();
-      if (me && reply.is_lost())
-        then({fault_code::store_unavailable, std::string{reply.text()}, ""});
-      else if (me)
-        then(reply.is_error() ? redis_fault(me->address_, reply.text()) : fault{});
-    });
+    const bool sent = self->send(
+        self->call_of(redis_hand_over_script(), arguments), [weak, then](const redis_reply& reply) {
+          const auto me = weak.lock();
+          if (me && reply.is_lost())
+            then({fault_code::store_unavailable, std::string{reply.text()}, ""});
+          else if (me)
+            then(reply.is_error() ? redis_fault(me->address_, reply.text()) : fault{});
+        });
     if (!sent)
       then(self->closed());
   });

@@ -26,17 +26,32 @@ end
 
 local function index_begins(lane, seq) redis.call('HSETNX', marks_of(lane), 'indexed', seq) end
 
+-- Entries of one script share most of their terms (their table, their parents): each is asked for once, and
+-- written once, by `keep_ends`. Of the others, most are new: these take one call.
+local ends, moved = {}, {}
+
 local function link(terms, seq)
   local links = {}
   for i = 1, #terms, 8 do
     local term = string.sub(terms, i, i + 7)
-    local heads = heads_of(term)
-    local before = tonumber(redis.call('HGET', heads, term) or seq)
-    redis.call('HSET', heads, term, seq)
-    local back = tonumber(seq) - before
+    local before = ends[term]
+    if before then
+      moved[term] = true
+    elseif redis.call('HSETNX', heads_of(term), term, seq) == 1 then
+      before = seq
+    else
+      before = redis.call('HGET', heads_of(term), term)
+      moved[term] = true
+    end
+    ends[term] = seq
+    local back = tonumber(seq) - tonumber(before)
     links[#links + 1] = term .. struct.pack('>I4', back < 4294967296 and back or 0)
   end
   return table.concat(links)
+end
+
+local function keep_ends()
+  for term in pairs(moved) do redis.call('HSET', heads_of(term), term, ends[term]) end
 end
 
 local function terms_in(links)
@@ -49,13 +64,14 @@ end
 local function unlink(links, seq, from_the_end)
   for i = 1, #links, link_bytes do
     local term = string.sub(links, i, i + 7)
-    local heads = heads_of(term)
-    if redis.call('HGET', heads, term) == seq then
+    if ends[term] == nil then ends[term] = redis.call('HGET', heads_of(term), term) end
+    if ends[term] == seq then
       local back = from_the_end and struct.unpack('>I4', links, i + 8) or 0
+      ends[term] = back > 0 and text(tonumber(seq) - back)
       if back > 0 then
-        redis.call('HSET', heads, term, text(tonumber(seq) - back))
+        redis.call('HSET', heads_of(term), term, ends[term])
       else
-        redis.call('HDEL', heads, term)
+        redis.call('HDEL', heads_of(term), term)
       end
     end
   end

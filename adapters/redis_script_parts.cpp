@@ -38,6 +38,14 @@ local function entry(lane, seq)
   if found then return found[2][2], found[2][4], found[2][6] end
 end
 
+-- The size of the largest payload that a lane may have, in bytes: how many entries may be read at once, as they
+-- are, follows from it. A log from before this was noted may have any.
+local function largest_of(lane)
+  local noted = redis.call('HGET', marks_of(lane), 'largest')
+  if noted then return tonumber(noted) end
+  return redis.call('XLEN', log_of(lane)) == 0 and 0 or 16777216
+end
+
 local function not_owner(epoch)
   local owner = redis.call('HGET', prefix .. 'owner', 'epoch')
   if owner == epoch then return nil end

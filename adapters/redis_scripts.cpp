@@ -76,7 +76,8 @@ for i = 5, #ARGV do
   local first = redis.call('XRANGE', log_of(lane), '-', '+', 'COUNT', 1)[1]
   first = first and string.match(first[1], '^%d+') or text(head + 1)
   local _, oldest_at = entry(lane, text(tonumber(marks[3] or '0') + 1))
-  answer[#answer + 1] = {first, text(head), marks[2] or '0', marks[3] or '0', marks[4] or '0', oldest_at or '0'}
+  answer[#answer + 1] = {first, text(head), marks[2] or '0', marks[3] or '0', marks[4] or '0', oldest_at or '0',
+                         text(largest_of(lane))}
 end
 return answer
 )lua";
@@ -101,7 +102,7 @@ local function kept(bucket, id)
   if at then return {lane, seq, at} end
 end
 
-local heads, answer = {}, {}
+local heads, largest, answer = {}, {}, {}
 for i = 2, #ARGV, 5 do
   local lane, id, at = ARGV[i], ARGV[i + 1], ARGV[i + 2]
   local head = heads[lane] or tonumber(redis.call('HGET', marks_of(lane), 'head') or '0')
@@ -113,7 +114,14 @@ for i = 2, #ARGV, 5 do
     if not before then redis.call('HSET', bucket, id, value) end
   end
   if not before then
-    if not heads[lane] then index_begins(lane, seq) end
+    if not heads[lane] then
+      index_begins(lane, seq)
+      largest[lane] = largest_of(lane)
+    end
+    if #ARGV[i + 3] > largest[lane] then
+      largest[lane] = #ARGV[i + 3]
+      redis.call('HSET', marks_of(lane), 'largest', text(largest[lane]))
+    end
     redis.call('XADD', log_of(lane), seq .. '-0', 'i', id, 't', at, 'p', ARGV[i + 3], 'x', link(ARGV[i + 4], seq))
     head = head + 1
     heads[lane] = head
@@ -121,6 +129,7 @@ for i = 2, #ARGV, 5 do
   answer[#answer + 1] = before or head
 end
 for lane, head in pairs(heads) do redis.call('HSET', marks_of(lane), 'head', text(head)) end
+keep_ends()
 return answer
 )lua";
 
@@ -208,12 +217,18 @@ if tonumber(head) ~= seq - 1 then
   return redis.error_reply('MISMATCH lane ' .. lane .. ' ends at ' .. head .. ', not before ' .. ARGV[3])
 end
 index_begins(lane, ARGV[3])
+local largest = largest_of(lane)
 for i = 4, #ARGV, 4 do
+  if #ARGV[i + 2] > largest then
+    largest = #ARGV[i + 2]
+    redis.call('HSET', marks, 'largest', text(largest))
+  end
   redis.call('HSET', bucket_of(ARGV[i]), ARGV[i], text(seq) .. ':' .. lane)
   redis.call('XADD', log, text(seq) .. '-0', 'i', ARGV[i], 't', ARGV[i + 1], 'p', ARGV[i + 2],
              'x', link(ARGV[i + 3], text(seq)))
   seq = seq + 1
 end
+keep_ends()
 redis.call('HSET', marks, 'head', text(seq - 1))
 return seq - 1
 )lua";
@@ -240,6 +255,7 @@ scan(log, '-', head .. '-0', math.huge, math.huge, function(old, id, at, payload
   end
   seq = seq + 1
 end)
+keep_ends()
 redis.call('XTRIM', log, 'MINID', '=', text(first) .. '-0')
 redis.call('HSET', marks, 'head', text(seq - 1))
 return seq - 1

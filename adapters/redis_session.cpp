@@ -45,11 +45,11 @@ void redis_session::claim(const std::vector<std::string>& lanes, const std::stri
   const auto lease = std::to_string(settings_.lease.count());
   words arguments{now, settings_.owner, lease, dead_owner};
   arguments.insert(arguments.end(), lanes.begin(), lanes.end());
-  const bool sent =
-      send(redis_claim_script(), arguments, [weak = weak_from_this(), lanes](const redis_reply& reply) {
-        if (const auto self = weak.lock())
-          self->claimed(reply, lanes);
-      });
+  const bool sent = send(call_of(redis_claim_script(), arguments),
+                         [weak = weak_from_this(), lanes](const redis_reply& reply) {
+                           if (const auto self = weak.lock())
+                             self->claimed(reply, lanes);
+                         });
   if (!sent)
     opened(closed());
 }
@@ -62,7 +62,7 @@ void redis_session::claimed(const redis_reply& reply, const std::vector<std::str
     return claim(lanes, std::string{reply.text().substr(held.size())});
   if (reply.is_error())
     return opened(redis_fault(address_, reply.text()));
-  if (!read_claim(reply, lanes, draft_))
+  if (!read_claim(reply, lanes, draft_, largest_))
     return opened(redis_misunderstood(address_));
   opened({});
 }
@@ -128,10 +128,14 @@ void redis_session::shut(const std::string& why) {
     connection_->close(why);
 }
 
-bool redis_session::send(const std::string& script, const words& arguments, redis_connection::answer then) {
+redis_session::words redis_session::call_of(const std::string& script, const words& arguments) const {
   words all{"EVAL", script, "1", prefix_};
   all.insert(all.end(), arguments.begin(), arguments.end());
-  const bool sent = connection_->send(all, std::move(then));
+  return all;
+}
+
+bool redis_session::send(const words& command, redis_connection::answer then) {
+  const bool sent = connection_->send(command, std::move(then));
   if (!sent)
     shut("the connection ended.");
   return sent;

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -57,10 +58,19 @@ private:
                     const std::vector<std::string>& rest, const handler<fault>& then);
   void order(const std::string& script, const words& arguments, handler<fault> then);
 
-  bool send(const std::string& script, const words& arguments, redis_connection::answer then);
+  [[nodiscard]] std::uint64_t plain_entries(const take& what) const;
+  void read_by_script(const take& what, handler<log_slice> then);
+  void note_size(const std::string& lane, const std::string& payload);
+  void note_average(const log_slice& slice);
+
+  [[nodiscard]] words call_of(const std::string& script, const words& arguments) const;
+  bool send(const words& command, redis_connection::answer then);
   template <class Answer>
   void ask(const std::string& script, const words& arguments, reader<Answer> understand,
-           handler<Answer> then);
+           handler<Answer> then) {
+    ask_for(call_of(script, arguments), std::move(understand), std::move(then));
+  }
+  template <class Answer> void ask_for(const words& command, reader<Answer> understand, handler<Answer> then);
   template <class Answer> Answer understood(std::optional<Answer> answer) {
     return answer ? std::move(*answer) : unanswered<Answer>(redis_misunderstood(address_));
   }
@@ -78,15 +88,16 @@ private:
   bool open_ = false;
   std::string why_closed_ = "it was not opened yet.";
   std::string epoch_;
-  std::vector<std::string> drift_; ///< As found when it was opened.
+  std::map<std::string, std::uint64_t> largest_; ///< By lane: no payload there has more bytes.
+  std::uint64_t entry_bytes_ = 1;                ///< Of those that were read last, on average.
+  std::vector<std::string> drift_;               ///< As found when it was opened.
   log_opened draft_;
   handler<log_opened> opening_;
   io_timer lease_timer_;
 };
 
 template <class Answer>
-void redis_session::ask(const std::string& script, const words& arguments, reader<Answer> understand,
-                        handler<Answer> then) {
+void redis_session::ask_for(const words& command, reader<Answer> understand, handler<Answer> then) {
   if (!open_)
     return then(unanswered<Answer>(closed()));
   const auto answered = [weak = weak_from_this(), understand, then](const redis_reply& reply) {
@@ -100,7 +111,7 @@ void redis_session::ask(const std::string& script, const words& arguments, reade
     self->settle(problem_of(answer));
     then(std::move(answer));
   };
-  if (!send(script, arguments, answered))
+  if (!send(command, answered))
     then(unanswered<Answer>(closed()));
 }
 

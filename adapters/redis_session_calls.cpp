@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::uint64_t reply_bytes_max = 16U << 20U;
 constexpr std::uint64_t reply_entries_max = 10'000;
-constexpr std::uint64_t trim_entries_max = 500; ///< Of one script, so that appends get in between.
+constexpr std::uint64_t trim_entries_max = 100; ///< Of one script, so that appends get in between.
 constexpr std::uint64_t trim_bytes_max = 4U << 20U;
 
 std::string at_most(std::uint64_t wanted, std::uint64_t limit) {
@@ -33,6 +33,7 @@ void redis_session::append(const std::vector<append_item>& items, const handler<
   times.reserve(items.size());
   terms.reserve(items.size());
   for (const auto& item : items) {
+    note_size(item.lane, item.payload);
     draft.slots.push_back({item.lane, 0, item.at, false});
     arguments.insert(arguments.end(),
                      {item.lane, ids.emplace_back(to_bytes(item.id)), times.emplace_back(to_micros(item.at)),
@@ -56,7 +57,7 @@ void redis_session::append(const std::vector<append_item>& items, const handler<
     else
       *kept = std::move(answer);
   };
-  if (!send(redis_append_script(), arguments, answered))
+  if (!send(call_of(redis_append_script(), arguments), answered))
     return then(unanswered<append_result>(closed()));
   look_again(kept, then);
 }
@@ -82,8 +83,52 @@ void redis_session::look_again(const std::shared_ptr<std::optional<append_result
   });
 }
 
+void redis_session::note_size(const std::string& lane, const std::string& payload) {
+  if (const auto found = largest_.find(lane); found != largest_.end())
+    found->second = std::max<std::uint64_t>(found->second, payload.size());
+}
+
+// The range as it is costs Redis a tenth of what a script does, through which every entry has to go. It has
+// no limit in bytes: it is for lanes in which so many entries cannot be too much.
+std::uint64_t redis_session::plain_entries(const take& what) const {
+  constexpr std::uint64_t worthwhile = 64;
+  const auto found = largest_.find(what.lane);
+  if (found == largest_.end())
+    return 0;
+  const auto largest = std::max<std::uint64_t>(found->second, 1);
+  const auto entries = std::min({what.entries_max, reply_entries_max, what.bytes_max / entry_bytes_ + 1});
+  const auto safe = reply_bytes_max / largest;
+  return safe >= std::min(entries, worthwhile) ? std::min(entries, safe) : 0;
+}
+
 void redis_session::read(take what, handler<log_slice> then) {
   what.from_seq = std::max<seqno>(what.from_seq, 1);
+  const auto entries = plain_entries(what);
+  if (entries == 0)
+    return read_by_script(what, std::move(then));
+  const auto log = prefix_ + "log:" + what.lane;
+  const auto from = std::to_string(what.from_seq) + "-0";
+  const auto count = std::to_string(entries);
+  ask_for<log_slice>(
+      {"XRANGE", log, from, "+", "COUNT", count},
+      [this, what](const redis_reply& reply) { return understood(read_range(reply, what)); },
+      [this, what, then](log_slice slice) {
+        if (slice.entries.empty() && !slice.problem) // The script knows whether that is the end or a hole.
+          return read_by_script(what, then);
+        if (!slice.problem)
+          note_average(slice);
+        then(std::move(slice));
+      });
+}
+
+void redis_session::note_average(const log_slice& slice) {
+  std::uint64_t bytes = 0;
+  for (const auto& e : slice.entries)
+    bytes += e.payload.size();
+  entry_bytes_ = std::max<std::uint64_t>(1, bytes / slice.entries.size());
+}
+
+void redis_session::read_by_script(const take& what, handler<log_slice> then) {
   const auto from = std::to_string(what.from_seq);
   const auto entries = at_most(what.entries_max, reply_entries_max);
   const auto bytes = at_most(what.bytes_max, reply_bytes_max);
@@ -150,6 +195,7 @@ void redis_session::import(const std::string& lane, const std::vector<entry>& en
   texts.reserve(1 + 3 * entries.size()); // The views must not move.
   words arguments{epoch_, lane, texts.front()};
   for (const auto& e : entries) {
+    note_size(lane, e.payload);
     texts.push_back(to_bytes(e.id));
     arguments.emplace_back(texts.back());
     texts.push_back(to_micros(e.at));

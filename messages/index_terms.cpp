@@ -1,6 +1,6 @@
 #include "messages/index_terms.hpp"
 
-#include "messages/json_tape.hpp"
+#include "messages/record_scan.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -103,41 +103,49 @@ std::optional<std::string> decimal(std::string_view text) {
   return sign + digits + 'e' + std::to_string(exponent);
 }
 
+/// Calls `each` with every value of an object or an array.
+template <class Each> void for_each(std::string_view values, Each each) {
+  scanned_value value;
+  for (record_scan scan{values}; scan.next(value);)
+    each(value);
+}
+
 /// Gathers the terms of one payload.
 class gatherer {
 public:
   explicit gatherer(std::string_view lane) : lane_{lane} {}
 
-  void add_step(json_value step) {
-    json_value table;
-    json_value key;
-    json_value rows;
-    json_value where;
-    json_value set;
-    json_value other;
-    for (const auto field : step) {
-      const auto name = field.key();
-      (name == "table"   ? table
-       : name == "key"   ? key
-       : name == "rows"  ? rows
-       : name == "where" ? where
-       : name == "set"   ? set
-                         : other) = field;
-    }
-    if (!table)
+  void add_step(std::string_view step) {
+    scanned_value table;
+    scanned_value key;
+    scanned_value rows;
+    scanned_value where;
+    scanned_value set;
+    for_each(step, [&](const scanned_value& field) {
+      if (field.key == "table")
+        table = field;
+      else if (field.key == "key")
+        key = field;
+      else if (field.key == "rows")
+        rows = field;
+      else if (field.key == "where")
+        where = field;
+      else if (field.key == "set")
+        set = field;
+    });
+    if (table.kind != json_kind::string)
       return;
-    table_ = bare_table(table.text());
+    table_ = bare_table(text_of(table, room_));
     tables_.insert(table_);
-    if (rows)
-      for (const auto row : rows) {
-        add_row(row);
-        if (key)
-          add_key(row, key);
-      }
-    if (where)
-      add_where(where);
-    if (where && set && set.kind() == json_kind::object)
-      add_row(set);
+    for_each(rows.json, [&](const scanned_value& row) {
+      add_row(row.json);
+      if (!key.json.empty())
+        add_key(row.json, key.json);
+    });
+    if (where.json.empty())
+      return;
+    add_where(where.json);
+    add_row(set.json);
   }
 
   std::vector<index_term> take() {
@@ -146,69 +154,75 @@ public:
       values_.clear();
       wide_ = tables_;
     }
-    for (const auto table : tables_)
+    for (const auto& table : tables_)
       terms.push_back(term_of(lane_, term_kind::table, table));
-    for (const auto table : wide_)
+    for (const auto& table : wide_)
       terms.push_back(term_of(lane_, term_kind::wide, table));
     terms.insert(terms.end(), values_.begin(), values_.end());
     return terms;
   }
 
 private:
-  static bool is_scalar(json_value value) {
-    return value.kind() != json_kind::array && value.kind() != json_kind::object;
+  static bool is_scalar(const scanned_value& value) {
+    return value.kind != json_kind::array && value.kind != json_kind::object;
+  }
+  static bool is_findable(const scanned_value& value) {
+    return is_indexed_column(value.key) && value.kind != json_kind::null;
   }
 
-  void add(term_kind kind, json_value value) {
+  void add(term_kind kind, const scanned_value& value) {
     if (values_.size() <= index_values_max)
-      values_.insert(term_of(lane_, kind, table_, value.key(), index_value(value.text())));
+      values_.insert(
+          term_of(lane_, kind, table_, name_of(value, other_room_), index_value(text_of(value, room_))));
   }
 
-  void add_row(json_value row) {
-    for (const auto value : row) {
-      if (!is_indexed_column(value.key()) || value.kind() == json_kind::null)
-        continue;
+  void add_row(std::string_view row) {
+    for_each(row, [&](const scanned_value& value) {
+      if (!is_findable(value))
+        return;
       if (is_scalar(value))
         add(term_kind::row, value);
       else
         wide_.insert(table_);
-    }
+    });
   }
 
   /// One value is enough to find it by, and that of `id` says the most.
-  void add_first(json_value best) {
-    if (best)
+  void add_first(const scanned_value& best) {
+    if (!best.json.empty())
       add(term_kind::where, best);
     else
       wide_.insert(table_);
   }
 
-  static void prefer(json_value& best, json_value value) {
-    if (is_indexed_column(value.key()) && value.kind() != json_kind::null && is_scalar(value) &&
-        (!best || value.key() == "id"))
+  static void prefer(scanned_value& best, const scanned_value& value) {
+    if (is_findable(value) && is_scalar(value) && (best.json.empty() || value.key == "id"))
       best = value;
   }
 
-  void add_where(json_value where) {
-    json_value best;
-    for (const auto value : where)
-      prefer(best, value);
+  void add_where(std::string_view where) {
+    scanned_value best;
+    for_each(where, [&](const scanned_value& value) { prefer(best, value); });
     add_first(best);
   }
 
-  void add_key(json_value row, json_value key) {
-    json_value best;
-    for (const auto column : key)
-      for (const auto value : row)
-        if (value.key() == column.text())
+  void add_key(std::string_view row, std::string_view key) {
+    scanned_value best;
+    for_each(key, [&](const scanned_value& column) {
+      for_each(row, [&](const scanned_value& value) {
+        if (name_of(value, other_room_) == text_of(column, room_))
           prefer(best, value);
+      });
+    });
     add_first(best);
   }
 
   std::string_view lane_;
-  std::string_view table_;
-  std::set<std::string_view> tables_;
-  std::set<std::string_view> wide_;
+  std::string table_;
+  std::string room_; ///< For what has to be unescaped, as the other one.
+  std::string other_room_;
+  std::set<std::string> tables_;
+  std::set<std::string> wide_;
   std::set<index_term> values_;
 };
 
@@ -240,16 +254,15 @@ index_term term_of(std::string_view lane, term_kind kind, std::string_view table
 }
 
 std::vector<index_term> index_terms(std::string_view lane, std::string_view payload) {
-  auto outcome = json_tape::read(payload);
-  const auto* tape = std::get_if<json_tape>(&outcome);
-  if (tape == nullptr || tape->root().kind() != json_kind::object)
-    return {};
   gatherer all{lane};
-  for (const auto field : tape->root())
-    if (field.key() == "steps" && field.kind() == json_kind::array)
-      for (const auto step : field)
-        if (step.kind() == json_kind::object)
-          all.add_step(step);
+  if (payload.starts_with('{'))
+    for_each(payload, [&](const scanned_value& field) {
+      if (field.key == "steps" && field.kind == json_kind::array)
+        for_each(field.json, [&](const scanned_value& step) {
+          if (step.kind == json_kind::object)
+            all.add_step(step.json);
+        });
+    });
   return all.take();
 }
 

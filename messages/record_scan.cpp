@@ -1,5 +1,7 @@
 #include "messages/record_scan.hpp"
 
+#include <algorithm>
+
 namespace chasqui {
 
 namespace {
@@ -27,6 +29,9 @@ unsigned digit(char c) { return static_cast<unsigned>(c <= '9' ? c - '0' : (c | 
 // The canonical form escapes what must be escaped: quotes, backslashes and control characters, which are
 // ASCII.
 char unescaped(std::string_view text, std::size_t& at) {
+  constexpr std::size_t digits = 4;
+  if (at >= text.size())
+    return '\\';
   switch (text[at]) {
   case 'b':
     return '\b';
@@ -39,18 +44,29 @@ char unescaped(std::string_view text, std::size_t& at) {
   case 't':
     return '\t';
   case 'u':
-    at += 4;
+    if (text.size() - at <= digits)
+      return 'u';
+    at += digits;
     return static_cast<char>(digit(text[at - 1]) << 4U | digit(text[at]));
   default:
     return text[at];
   }
 }
 
+std::string_view without_escapes(std::string_view inner, std::string& room) {
+  if (inner.find('\\') == std::string_view::npos)
+    return inner;
+  room.clear();
+  for (std::size_t at = 0; at < inner.size(); ++at)
+    room += inner[at] == '\\' ? unescaped(inner, ++at) : inner[at];
+  return room;
+}
+
 } // namespace
 
 void record_scan::skip_string() {
-  for (++at_; json_[at_] != '"'; ++at_)
-    if (json_[at_] == '\\')
+  for (++at_; !is_at_end() && here() != '"'; ++at_)
+    if (here() == '\\')
       ++at_;
   ++at_;
 }
@@ -58,7 +74,7 @@ void record_scan::skip_string() {
 void record_scan::skip_value() {
   std::size_t depth = 0;
   do {
-    switch (json_[at_]) {
+    switch (here()) {
     case '"':
       skip_string();
       break;
@@ -69,40 +85,46 @@ void record_scan::skip_value() {
       break;
     case '}':
     case ']':
-      --depth;
+      depth -= depth > 0 ? 1 : 0;
       ++at_;
       break;
     default:
       at_ = depth > 0 ? at_ + 1 : json_.find_first_of(",}]", at_);
     }
-  } while (depth > 0);
+  } while (depth > 0 && !is_at_end());
+  at_ = std::min(at_, json_.size());
 }
 
 bool record_scan::next(scanned_value& out) {
-  if (json_[at_] == ',')
+  if (here() == ',')
     ++at_;
-  if (json_[at_] == '}' || json_[at_] == ']')
+  if (is_at_end() || here() == '}' || here() == ']')
     return false;
+  std::string_view key;
   if (is_object_) {
+    const auto first = at_ + 1;
     skip_string();
+    if (is_at_end())
+      return false;
+    key = json_.substr(first, at_ - 1 - first);
     ++at_; // The colon.
   }
+  if (is_at_end())
+    return false;
   const auto first = at_;
   skip_value();
-  out = {kind_at(json_[first]), json_.substr(first, at_ - first)};
+  out = {kind_at(json_[first]), json_.substr(first, at_ - first), key};
   return true;
 }
 
 std::string_view text_of(const scanned_value& value, std::string& room) {
   if (value.kind != json_kind::string)
     return value.json;
-  const auto inner = value.json.substr(1, value.json.size() - 2);
-  if (inner.find('\\') == std::string_view::npos)
-    return inner;
-  room.clear();
-  for (std::size_t at = 0; at < inner.size(); ++at)
-    room += inner[at] == '\\' ? unescaped(inner, ++at) : inner[at];
-  return room;
+  return without_escapes(value.json.substr(1, value.json.size() - 2), room);
+}
+
+std::string_view name_of(const scanned_value& value, std::string& room) {
+  return without_escapes(value.key, room);
 }
 
 } // namespace chasqui

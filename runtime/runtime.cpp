@@ -123,10 +123,8 @@ struct runtime::impl {
 
   template <class Answer, class Actor, class Question, class Then>
   void ask_later(const Actor& whom, Question what, std::chrono::milliseconds timeout, Then then) {
-    caf::anon_send(bridge, outside_call{[=](caf::event_based_actor* self) mutable {
-                     self->request(whom, timeout, std::move(what))
-                         .then([then](Answer& answer) { then(outcome<Answer>{std::move(answer)}); },
-                               [then](const caf::error& e) { then(outcome<Answer>{to_fault(e)}); });
+    caf::anon_send(bridge, outside_call{[=](bridge_pointer self) mutable {
+                     call<Answer>(self, whom, std::move(what), timeout, then);
                    }});
   }
 

@@ -54,8 +54,10 @@ std::string bare_redis::first_payload(const std::string& stream) {
   if (answer->elements == 0)
     throw std::runtime_error(stream + " is empty");
   const auto* fields = answer->element[0]->element[1];
-  const auto* payload = fields->element[fields->elements - 1];
-  return {payload->str, payload->len};
+  for (std::size_t i = 0; i + 1 < fields->elements; i += 2)
+    if (const auto* value = fields->element[i + 1]; fields->element[i]->str == std::string{"p"})
+      return {value->str, value->len};
+  throw std::runtime_error(stream + " has an entry without a payload");
 }
 
 void bare_redis::forget() { checked(redisCommand(connection_.get(), "UNLINK %s", bare_stream)); }

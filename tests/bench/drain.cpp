@@ -8,11 +8,12 @@
 #include "tests/bench/progress.hpp"
 #include "tests/bench/workload.hpp"
 #include "tests/support/sql.hpp"
-#include "tests/support/wait_until.hpp"
 
 #include <nlohmann/json.hpp>
 
+#include <condition_variable>
 #include <fstream>
+#include <mutex>
 #include <stdexcept>
 
 namespace chasqui::bench {
@@ -30,26 +31,59 @@ void write_curve(const std::string& file, const drain_curve& curve) {
     out << s << ' ' << done << '\n';
 }
 
+/// Follows what is committed by the events, which cost the site less than questions.
+class follower {
+public:
+  explicit follower(runtime& site)
+      : site_{site}, began_{steady::now()}, subscription_{
+                                                site.subscribe([this](const event& e) { hear(e); })} {}
+  follower(const follower&) = delete;
+  follower& operator=(const follower&) = delete;
+  ~follower() { site_.unsubscribe(subscription_); }
+
+  /// The curve until `head` is committed.
+  drained wait_for(seqno head, seqno from) {
+    progress bar{"draining", static_cast<double>(head - from)};
+    std::unique_lock lock{mutex_};
+    const auto deadline = steady::now() + 10min;
+    while (committed_ < head && steady::now() < deadline) {
+      changed_.wait_for(lock, 200ms);
+      bar.at(static_cast<double>(committed_ > from ? committed_ - from : 0));
+    }
+    if (committed_ < head)
+      throw std::runtime_error("the backlog does not drain");
+    drained out;
+    for (const auto& [s, seq] : curve_)
+      out.curve.emplace_back(s, static_cast<double>(seq - from));
+    out.seconds = curve_.back().first;
+    return out;
+  }
+
+private:
+  void hear(const event& e) {
+    if (e.kind != event_kind::committed)
+      return;
+    const std::lock_guard lock{mutex_};
+    committed_ = e.to_seq;
+    curve_.emplace_back(s_since(began_), committed_);
+    changed_.notify_one();
+  }
+
+  runtime& site_;
+  steady::time_point began_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  seqno committed_ = 0;
+  std::vector<std::pair<double, seqno>> curve_;
+  std::uint64_t subscription_;
+};
+
 /// Lets the backlog go; until the last entry is durable on the primary, as far as the site knows.
 drained drain(runtime& site) {
-  drained out;
   const auto start = lane_of(site);
-  const auto entries = static_cast<double>(start.head - start.committed);
-  progress bar{"draining", entries};
-  const auto began = steady::now();
+  follower done{site};
   resume_link(site);
-  const bool done = test::wait_until(
-      [&] {
-        const auto committed = static_cast<double>(lane_of(site).committed - start.committed);
-        out.curve.emplace_back(s_since(began), committed);
-        bar.at(committed);
-        return committed >= entries;
-      },
-      test::in(10min));
-  out.seconds = s_since(began);
-  if (!done)
-    throw std::runtime_error("the backlog does not drain");
-  return out;
+  return done.wait_for(start.head, start.committed);
 }
 
 double wait_until_replicated(runtime& site) {

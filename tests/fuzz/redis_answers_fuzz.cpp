@@ -47,8 +47,10 @@ void read_as_claim(const redis_reply& reply) {
   read_redis_settings(address, reply, opened);
   promise(opened.durability == durability::buffered || opened.drift.size() <= 1,
           "fsynced is promised only when nothing that it needs has drifted");
-  if (!read_claim(reply, lanes, opened))
+  std::map<std::string, std::uint64_t> largest;
+  if (!read_claim(reply, lanes, opened, largest))
     return;
+  promise(largest.size() == lanes.size(), "of every lane the largest payload is known");
   promise(opened.lanes.size() == lanes.size(), "every lane has its marks");
   for (const auto& lane : opened.lanes)
     check_time(lane.oldest_at);
@@ -63,9 +65,7 @@ void read_as_slots(const redis_reply& reply) {
     check_time(slot.at);
 }
 
-void read_as_slice(const redis_reply& reply) {
-  const take what{"main", 5, 100, 1000};
-  const auto slice = read_slice(reply, what);
+void check_slice(const std::optional<log_slice>& slice, const take& what) {
   if (!slice)
     return;
   check_text(slice->problem);
@@ -76,6 +76,12 @@ void read_as_slice(const redis_reply& reply) {
     promise(e.seq == seq++, "entries come without a gap");
     check_time(e.at);
   }
+}
+
+void read_as_slice(const redis_reply& reply) {
+  const take what{"main", 5, 100, 1000};
+  check_slice(read_slice(reply, what), what);
+  check_slice(read_range(reply, what), what);
 }
 
 void read_as_place(const redis_reply& reply) {

@@ -1,8 +1,10 @@
 // A submission: whatever is accepted comes back from the log as the same transaction, and can be said in SQL.
 
 #include "adapters/primary_entry.hpp"
+#include "messages/index_terms.hpp"
 #include "messages/json.hpp"
 #include "messages/json_tape.hpp"
+#include "messages/transaction_scan.hpp"
 #include "tests/fuzz/promise.hpp"
 
 #include <nlohmann/json.hpp>
@@ -94,10 +96,13 @@ void check_statements(const transaction& t, const std::string& canonical) {
   promise(depends_on == t.depends_on, "the log's entry depends on the same");
   promise(stands_alone(canonical) == !depends_on.empty(), "who depends on others stands alone");
   promise(from_log == statements, "the log's entry does the same");
+  promise(scan_steps(canonical) == t.steps, "the log's entry is read from its form alone");
 }
 
 void submit(std::string_view text) {
   const auto limits = narrow_limits();
+  scan_steps(text); // Of any text it makes something or nothing.
+  index_terms("main", text);
   const auto read = decode_transaction(text, limits);
   if (const auto* why = std::get_if<fault>(&read))
     return check_refusal(*why);

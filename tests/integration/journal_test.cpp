@@ -1,5 +1,7 @@
 #include <boost/test/unit_test.hpp>
 
+#include "adapters/sqlite.hpp"
+#include "messages/index_terms.hpp"
 #include "tests/support/journal_client.hpp"
 #include "tests/support/log_stores.hpp"
 #include "tests/support/wait_until.hpp"
@@ -119,6 +121,29 @@ BOOST_AUTO_TEST_CASE(the_journal_of_another_site_or_program_is_left_alone) {
              refused.message);
   BOOST_TEST(log.open().problem.message == "");
   BOOST_TEST(log.read(1).entries.size() == 1U);
+}
+
+// Form 2 had no index: it is made from the entries when the file is opened.
+BOOST_AUTO_TEST_CASE(a_journal_of_the_form_before_is_given_its_index_and_loses_nothing) {
+  auto item = test_item(2);
+  item.payload = R"({"id":"x","lane":"main","steps":[{"op":"insert","table":"t","rows":[{"id":7}]}]})";
+  log.append({test_item(1), item, test_item(3)});
+  log.close();
+  BOOST_CHECK(log.read(1).problem.code == fault_code::store_unavailable);
+  {
+    sqlite_database older{store.path()};
+    older.run("DROP TABLE term");
+    older.run("PRAGMA user_version = 2");
+  }
+  BOOST_TEST(log.open().problem.message == "");
+  BOOST_TEST(log.read(1).entries.size() == 3U);
+  const auto term = term_of("main", term_kind::row, "t", "id", index_value("7"));
+  const auto found = log.look_up({term});
+  BOOST_TEST(found.problem.message == "");
+  BOOST_REQUIRE(found.found.entries.size() == 1U);
+  BOOST_TEST(found.found.entries.front().payload == item.payload);
+  BOOST_TEST(log.mark({"main", 1, 3, 3, 3, 3, {}}, 3).message == "");
+  BOOST_TEST(log.look_up({term}).found.entries.empty());
 }
 
 BOOST_AUTO_TEST_CASE(the_epoch_rises_even_when_the_clock_was_set_back) {

@@ -4,6 +4,7 @@
 
 #include "adapters/ports/journal_store.hpp"
 #include "adapters/ports/shared_store.hpp"
+#include "messages/index_terms.hpp"
 
 #include <algorithm>
 #include <deque>
@@ -85,6 +86,19 @@ public:
       const auto after = lane.log.lower_bound(what.from_seq);
       out.missing_to = after == lane.log.end() ? lane.marks.head : after->first - 1;
       out.problem = {fault_code::diverged, "a gap", ""};
+    }
+    answer(std::move(then), std::move(out));
+  }
+  void look_up(chasqui::look_up what, handler<lookup_page> then) override {
+    lookup_page out;
+    out.problem = broken;
+    const auto& lane = lanes_[what.lane];
+    out.found.lane = what.lane;
+    out.found.head = lane.marks.head;
+    for (auto e = lane.log.lower_bound(what.from_seq); e != lane.log.end() && e->first <= what.to_seq; ++e) {
+      const auto terms = index_terms(what.lane, e->second.payload);
+      if (std::find_first_of(terms.begin(), terms.end(), what.terms.begin(), what.terms.end()) != terms.end())
+        out.found.entries.push_back(e->second);
     }
     answer(std::move(then), std::move(out));
   }
@@ -255,6 +269,7 @@ public:
   memory_journal() : memory_log{store_kind::journal} {}
 
   void forget_roll() { roll_.clear(); }
+  [[nodiscard]] std::size_t noted(const std::string& lane) { return roll_[lane].size(); }
 
   void note(epoch_no, std::vector<roll_line> lines, handler<fault> then) override {
     for (auto& line : lines)

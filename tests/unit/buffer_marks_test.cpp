@@ -203,6 +203,89 @@ BOOST_FIXTURE_TEST_CASE(released_entries_are_kept_no_longer_than_they_have_to_be
   BOOST_TEST(marks.back().trim_through == 30U);
 }
 
+BOOST_FIXTURE_TEST_CASE(while_a_lane_catches_up_no_more_is_trimmed_than_comes_in, marked_desk) {
+  auto bounds = limits();
+  bounds.catching_up_entries = 20;
+  core = buffer_core{{"main", "bulk"}, bounds};
+  obey(core.start());
+  open(60);
+  commit(1);
+  marked();
+  commit(30);
+  replicate(30);
+  pass(100ms);
+  BOOST_REQUIRE(!marks.empty());
+  BOOST_TEST(marks.back().trim_through == 0U); // 30 are not committed, and nothing has come in.
+  marked();
+  submit(1001);
+  kept();
+  pass(100ms);
+  BOOST_REQUIRE(!marks.empty());
+  BOOST_TEST(marks.back().trim_through == 1U);
+  marked();
+  commit(41); // 20 are left: it has caught up.
+  pass(100ms);
+  BOOST_REQUIRE(!marks.empty());
+  BOOST_TEST(marks.back().trim_through == 20U);
+  marked();
+  pass(1s);
+  BOOST_TEST(marks.empty());
+}
+
+BOOST_FIXTURE_TEST_CASE(a_full_store_is_trimmed_while_a_lane_catches_up, marked_desk) {
+  auto bounds = limits();
+  bounds.catching_up_entries = 20;
+  core = buffer_core{{"main", "bulk"}, bounds};
+  obey(core.start());
+  open(60);
+  commit(1);
+  marked();
+  submit(1001);
+  appended({fault_code::store_full, "OOM", ""});
+  commit(30);
+  replicate(30);
+  pass(100ms);
+  BOOST_REQUIRE(!marks.empty());
+  BOOST_TEST(marks.back().trim_through == 20U);
+}
+
+BOOST_FIXTURE_TEST_CASE(much_is_trimmed_bit_by_bit_so_that_marks_are_saved_in_between, marked_desk) {
+  auto bounds = limits();
+  bounds.trim_entries_max = 8;
+  core = buffer_core{{"main", "bulk"}, bounds};
+  obey(core.start());
+  open(50);
+  commit(50);
+  marked();
+  replicate(30);
+  std::vector<seqno> trimmed;
+  for (int i = 0; i < 5; ++i) {
+    pass(100ms);
+    if (!marks.empty())
+      trimmed.push_back(marks.back().trim_through);
+    marked();
+  }
+  BOOST_TEST(trimmed == (std::vector<seqno>{8, 16, 20}), boost::test_tools::per_element());
+  obey(core.drain(at()));
+  BOOST_TEST((quit && !*quit)); // Nothing is left to be saved.
+}
+
+BOOST_FIXTURE_TEST_CASE(a_stop_does_not_wait_until_all_is_trimmed, marked_desk) {
+  auto bounds = limits();
+  bounds.trim_entries_max = 1;
+  core = buffer_core{{"main", "bulk"}, bounds};
+  obey(core.start());
+  open(50);
+  commit(50);
+  marked();
+  replicate(50);
+  obey(core.drain(at()));
+  BOOST_REQUIRE(marks.size() == 1U);
+  BOOST_TEST(marks.back().marks.released == 50U);
+  marked();
+  BOOST_TEST((quit && !*quit));
+}
+
 BOOST_FIXTURE_TEST_CASE(what_was_released_before_a_restart_is_kept_from_then_on, marked_desk) {
   auto bounds = limits();
   bounds.retain_for = 10s;

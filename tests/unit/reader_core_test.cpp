@@ -68,6 +68,30 @@ BOOST_AUTO_TEST_CASE(an_entry_is_found_by_what_its_steps_write_and_by_what_they_
   BOOST_TEST(index_terms("main", R"({"decision":{}})").empty());
 }
 
+BOOST_AUTO_TEST_CASE(a_name_or_value_with_escapes_is_found_as_it_is_meant) {
+  const auto insert =
+      with_steps(R"({"op":"upsert","table":"t","key":["a\"b_id"],"rows":[{"a\"b_id":"x\\y\u0001"}]})");
+  BOOST_TEST(finds(insert, by(term_kind::row, "a\"b_id", "x\\y\x01")));
+  BOOST_TEST(finds(insert, by(term_kind::where, "a\"b_id", "x\\y\x01")));
+}
+
+// What is in the log may have been damaged there: its terms are then of no use, but nothing else happens.
+BOOST_AUTO_TEST_CASE(any_text_has_terms_or_none) {
+  const auto whole = with_steps(
+      R"({"op":"upsert","table":"t","key":["id"],"rows":[{"id":"x\u0001","a":[1,{"b":null}],"c_id":{"d":2}}]})");
+  BOOST_TEST(index_terms("main", whole).size() == 4U);
+  for (std::size_t length = 0; length < whole.size(); ++length) {
+    // A copy of its own, so that a look beyond its end is a look beyond an allocation.
+    const std::vector<char> part(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(length));
+    BOOST_TEST(index_terms("main", {part.data(), part.size()}).size() <= 4U);
+    for (const char c : {'"', '\\', '{', '}', '[', ']', ',', ':', '\0'}) {
+      auto spoilt = whole;
+      spoilt[length] = c;
+      BOOST_TEST(index_terms("main", spoilt).size() <= 8U);
+    }
+  }
+}
+
 BOOST_AUTO_TEST_CASE(an_entry_of_too_many_values_stands_under_its_table_alone) {
   std::string rows;
   for (int i = 0; i < 65; ++i)

@@ -196,6 +196,23 @@ BOOST_FIXTURE_TEST_CASE(without_redis_at_the_start_numbers_are_for_the_time_bein
   BOOST_TEST(in_log() == (numbers{1, 2, 3, 4}));
 }
 
+// Under load the roll is noted bit by bit; whoever takes over has all of it.
+BOOST_FIXTURE_TEST_CASE(what_redis_kept_a_moment_ago_is_known_to_the_journal_that_takes_over, two_stores) {
+  for (std::uint64_t n = 1; n <= 3; ++n)
+    keep(n);
+  redis->broken = {fault_code::store_unavailable, "gone", ""};
+  BOOST_TEST((keep(4) == std::pair{seqno{4}, store_kind::journal}));
+  BOOST_TEST((keep(3) == std::pair{seqno{3}, store_kind::journal}));
+  BOOST_TEST(result->slots.at(0).repeated);
+}
+
+BOOST_FIXTURE_TEST_CASE(the_roll_is_noted_within_a_tick, two_stores) {
+  for (std::uint64_t n = 1; n <= 3; ++n)
+    keep(n);
+  pass(50ms);
+  BOOST_TEST(journal->noted("main") == 3U);
+}
+
 BOOST_FIXTURE_TEST_CASE(numbers_that_redis_lost_are_not_given_again, two_stores) {
   for (std::uint64_t n = 1; n <= 5; ++n)
     keep(n);
@@ -219,6 +236,7 @@ BOOST_FIXTURE_TEST_CASE(numbers_that_redis_lost_are_not_given_again, two_stores)
 BOOST_FIXTURE_TEST_CASE(a_new_process_notices_what_redis_lost_meanwhile, two_stores) {
   for (std::uint64_t n = 1; n <= 5; ++n)
     keep(n);
+  pass(50ms);
   redis->wipe();
   start();
   BOOST_REQUIRE(opened.has_value());
@@ -290,6 +308,76 @@ BOOST_FIXTURE_TEST_CASE(a_log_that_is_numbered_anew_is_on_the_roll_under_its_new
   const auto at_11 = std::find_if(roll->lines.begin(), roll->lines.end(),
                                   [](const roll_line& l) { return l.seq == 11 && l.id.low == 1; });
   BOOST_TEST((at_11 != roll->lines.end()));
+}
+
+namespace {
+
+struct looked_into : two_stores {
+  /// Keeps an insert of this row into `t`.
+  void keep_row(std::uint64_t number, std::uint64_t row) {
+    result.reset();
+    pair->append({{id_of(number), "main",
+                   R"({"steps":[{"op":"insert","table":"t","rows":[{"id":)" + std::to_string(row) + "}]}]}",
+                   instant{now}}},
+                 [this](append_result r) { result = std::move(r); });
+    settle();
+    BOOST_REQUIRE((result && !result->problem));
+  }
+
+  /// Looks for the entries that concern row 1, from `from` on.
+  void ask(seqno from, handler<lookup_page> then) {
+    const auto term = term_of("main", term_kind::row, "t", "id", index_value("1"));
+    pair->look_up({"main", from, ~seqno{0}, {term}, 100, 1U << 20U}, std::move(then));
+  }
+  lookup_page found(seqno from = 1) {
+    std::optional<lookup_page> out;
+    ask(from, [&](lookup_page p) { out = std::move(p); });
+    settle();
+    BOOST_REQUIRE(out.has_value());
+    return *out;
+  }
+
+  static numbers seqs_of(const lookup_page& page) {
+    numbers out;
+    for (const auto& e : page.found.entries)
+      out.push_back(e.seq);
+    return out;
+  }
+};
+
+} // namespace
+
+BOOST_FIXTURE_TEST_CASE(what_is_looked_for_is_found_in_either_store_and_once, looked_into) {
+  keep_row(1, 1);
+  keep_row(2, 2);
+  redis->broken = {fault_code::store_unavailable, "gone", ""};
+  keep_row(3, 1);
+  for (std::uint64_t n = 4; n <= 1500; ++n) // More than is moved at once.
+    keep_row(n, 2);
+  BOOST_TEST((found(1).problem.code == fault_code::unavailable)); // A part is in Redis.
+  BOOST_TEST(seqs_of(found(3)) == (numbers{3}), boost::test_tools::per_element());
+
+  redis->broken = {};
+  bool in_both = false;
+  for (const auto end = now + 10s; now < end;) {
+    now += 50ms;
+    pair->tick();
+    for (bool asked = false; !turns.empty();
+         asked = !asked) { // A look between any two turns, but for its own.
+      if (!asked)
+        ask(1, [](const lookup_page& page) {
+          if (!page.problem)
+            BOOST_TEST(seqs_of(page) == (numbers{1, 3}), boost::test_tools::per_element());
+        });
+      const auto next = std::move(turns.front());
+      turns.pop_front();
+      next();
+      in_both = in_both || (redis->log_of("main").contains(3) && journal->log_of("main").contains(3));
+    }
+  }
+  BOOST_TEST(in_both);
+  BOOST_TEST(!journal->log_of("main").contains(3));
+  BOOST_TEST(seqs_of(found(1)) == (numbers{1, 3}), boost::test_tools::per_element());
 }
 
 } // namespace chasqui

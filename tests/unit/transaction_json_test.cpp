@@ -1,3 +1,4 @@
+#include "messages/transaction_scan.hpp"
 #include "tests/unit/transaction_texts.hpp"
 
 #include <random>
@@ -149,11 +150,50 @@ BOOST_AUTO_TEST_CASE(whatever_is_taken_reads_back_the_same) {
     if (const auto* t = std::get_if<transaction>(&result)) {
       ++taken;
       BOOST_REQUIRE((decoded(encode_transaction(*t)) == *t));
+      BOOST_REQUIRE((scan_steps(encode_transaction(*t)) == t->steps));
     } else {
       BOOST_REQUIRE(!std::get<fault>(result).message.empty());
     }
   }
   BOOST_TEST(taken > 100U);
+}
+
+// The log's own form is read without a parser on the way to the primary.
+BOOST_AUTO_TEST_CASE(the_steps_of_an_entry_are_scanned_as_they_are_decoded) {
+  const auto same = [](const std::string& text) {
+    const auto t = decoded(text);
+    const auto scanned = scan_steps(encode_transaction(t));
+    BOOST_TEST((scanned && *scanned == t.steps), text);
+  };
+  same(std::string{canonical});
+  for (const auto* value :
+       {"null", "true", "-1.50e+300", R"("")", R"("\"\\\u0001\n{[,:]}")", R"([1,{"a":[null]},[]])", "{}"})
+    same(with_value(value));
+  same(with_steps(
+      R"({"op":"delete","table":"a b.C\"d","where":{"\\Übung\"":null,"a.b":2},"expect_rows":null})"));
+  same(with_steps(R"({"op":"update","table":"t","where":{"a":1},"set":{"b":null},"expect_rows":0})"));
+  same(with_steps(
+      R"({"op":"upsert","table":"t","key":["a\"b","c"],"rows":[{"a\"b":1,"c":2},{"c":3,"a\"b":4,"d":5}]})"));
+}
+
+BOOST_AUTO_TEST_CASE(an_entry_that_is_not_whole_is_not_scanned) {
+  const auto whole = encode_transaction(decoded(std::string{canonical}));
+  BOOST_TEST_REQUIRE(scan_steps(whole).has_value());
+  for (std::size_t size = 0; size < whole.size(); ++size) {
+    const std::vector<char> part(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size));
+    BOOST_TEST(!scan_steps({part.data(), part.size()}));
+  }
+  BOOST_TEST(!scan_steps(whole + "}"));
+  for (const auto* step :
+       {R"({"op":"drop","table":"t"})", R"({"op":"delete","table":"t"})", R"({"op":"insert","table":"t"})",
+        R"({"op":"insert","table":"t","rows":[5]})", R"({"table":"t","rows":[{"a":1}]})",
+        R"({"op":"insert","table":"t","rows":[{"a":1}],"more":1})",
+        R"({"op":"insert","table":5,"rows":[{"a":1}]})", R"({"op":"update","table":"t","where":{"a":1}})",
+        R"({"op":"upsert","table":"t","rows":[{"a":1}]})",
+        R"({"op":"delete","table":"t","where":{"a":1},"expect_rows":-2})"})
+    BOOST_TEST(
+        !scan_steps(R"({"id":"0197a4e2-8c1d-7000-8000-5f2a6b3c4d5e","steps":[)" + std::string{step} + "]}"),
+        step);
 }
 
 } // namespace chasqui

@@ -36,12 +36,21 @@ void act(self_pointer self, buffer_actions actions);
 
 moment now(self_pointer self) { return now_of(self, self->state.wall); }
 
+// What the store was asked for is not answered any more once it is opened again.
+void end_reads(self_pointer self, const fault& why) {
+  for (auto& [who, tell] : std::exchange(self->state.reads, {}))
+    tell(to_error(why));
+}
+
 void ask_store(self_pointer self, buffer_actions& actions) {
   auto& s = self->state;
-  if (actions.open)
+  if (actions.open) {
+    s.renumbering = false;
+    end_reads(self, {fault_code::store_unavailable, "The log is being opened again.", ""});
     s.store->open(s.core->lanes(), answer_to<log_opened>(self, [self](log_opened opened) {
                     act(self, self->state.core->on_opened(std::move(opened), now(self)));
                   }));
+  }
   if (!actions.append.empty())
     s.store->append(std::move(actions.append),
                     answer_to<append_result>(self, [self](const append_result& result) {
@@ -94,8 +103,7 @@ void leave(self_pointer self, const fault& why) {
   const fault gone{fault_code::unavailable, why ? why.message : "The runtime is stopping.", ""};
   for (auto& [who, promise] : s.appends)
     promise.deliver(to_error(gone));
-  for (auto& [who, tell] : s.reads)
-    tell(to_error(gone));
+  end_reads(self, gone);
   for (auto& [lane, promise] : s.locates)
     promise.deliver(to_error(gone));
   end_waits(self, gone);
@@ -117,7 +125,29 @@ void answer_locates(buffer_state& s) {
     answer(promise, s.core->locate(lane));
 }
 
+fault numbered_anew() {
+  return {fault_code::store_unavailable, "The log was opened again, with other numbers.", ""};
+}
+
+// Entries have other numbers now: who forwards has to begin anew.
+void dismiss_forwarders(self_pointer self) {
+  auto& s = self->state;
+  for (const auto& [lane, address] : std::exchange(s.forwarders, {})) {
+    if (const auto one = caf::actor_cast<caf::actor>(address))
+      self->send_exit(one, to_error(numbered_anew()));
+    s.dismissed[lane] = address;
+  }
+}
+
+// What a forwarder tells or asks that was dismissed is not about the numbers of today.
+bool is_heard(self_pointer self, const std::string& lane) {
+  const auto found = self->state.dismissed.find(lane);
+  return found == self->state.dismissed.end() || self->current_sender() != found->second;
+}
+
 void act(self_pointer self, buffer_actions actions) {
+  if (actions.dismiss)
+    dismiss_forwarders(self);
   ask_store(self, actions);
   tell_others(self, actions);
   if (!self->state.core->is_opening())
@@ -139,6 +169,8 @@ caf::result<batch> give(self_pointer self, const take& what) {
   auto& s = self->state;
   if (const auto problem = s.core->may_take(what))
     return to_error(problem);
+  if (!is_heard(self, what.lane))
+    return to_error(numbered_anew());
   s.takers[what.lane] = caf::actor_cast<caf::actor_addr>(self->current_sender());
   auto [who, promise] = promise_read<batch>(self);
   s.store->read(
@@ -175,8 +207,17 @@ void look_behind(self_pointer self, const align& what, ticket who, const align_p
 // Nothing may be numbered as something else was: every entry gets a number that was never given, and what the
 // primary has applied already is skipped by its id.
 void renumber(self_pointer self, const align& what, ticket who, align_promise promise) {
-  const auto head = std::get<position>(self->state.core->locate(what.lane)).head;
-  self->state.store->renumber(
+  auto& s = self->state;
+  const auto stand = s.core->locate(what.lane);
+  const auto* log = std::get_if<position>(&stand);
+  // One lane at a time: the log is opened again behind it, and the new numbers of another would not be noted.
+  if (log == nullptr || std::exchange(s.renumbering, true)) {
+    settle(self, who);
+    promise.deliver(to_error(log == nullptr ? std::get<fault>(stand) : numbered_anew()));
+    return;
+  }
+  const auto head = log->head;
+  s.store->renumber(
       what.lane, std::max(head, what.cursor) + 1, answer_to<fault>(self, [=](fault problem) mutable {
         settle(self, who);
         if (!problem)
@@ -189,11 +230,25 @@ void renumber(self_pointer self, const align& what, ticket who, align_promise pr
       }));
 }
 
+// Nobody stands at the cursor: who stands before it and was not released may never have been applied.
+void look_before(self_pointer self, const align& what, ticket who, const align_promise& promise) {
+  const auto stand = self->state.core->locate(what.lane);
+  const auto* log = std::get_if<position>(&stand);
+  const auto from = log == nullptr ? what.cursor : log->released + 1;
+  self->state.store->read({what.lane, from, 1, 1}, answer_to<log_slice>(self, [=](const log_slice& slice) {
+                            if (buffer_core::stands_before(what.cursor, from, slice))
+                              renumber(self, what, who, promise);
+                            else
+                              look_behind(self, what, who, promise);
+                          }));
+}
+
 caf::result<alignment> bring_in_step(self_pointer self, const align& what) {
   auto& s = self->state;
   const auto step = s.core->begin_align(what);
   if (const auto* problem = std::get_if<fault>(&step))
     return to_error(*problem);
+  s.forwarders[what.lane] = caf::actor_cast<caf::actor_addr>(self->current_sender());
   if (!s.store->is_settled(what.lane))
     return to_error({fault_code::unavailable, "The log is not in order yet: Redis is away.", ""});
   auto [who, promise] = promise_read<alignment>(self);
@@ -210,6 +265,8 @@ caf::result<alignment> bring_in_step(self_pointer self, const align& what) {
         answer_to<log_slice>(self, [self, what, who = who, promise = promise](const log_slice& slice) {
           if (buffer_core::is_another(what, slice))
             renumber(self, what, who, promise);
+          else if (slice.problem.code == fault_code::diverged)
+            look_before(self, what, who, promise);
           else
             look_behind(self, what, who, promise);
         }));
@@ -345,12 +402,24 @@ buffer_shell::behavior_type buffer(self_pointer self, log_stores stores, notifie
       [self](append& what) { return keep(self, std::move(what)); },
       [self](const locate& what) { return stand(self, what.lane); },
       [self](const align& what) { return bring_in_step(self, what); },
-      [self](const missing& m) { act(self, self->state.core->on_missing(m, now(self))); },
+      [self](const missing& m) {
+        if (is_heard(self, m.lane))
+          act(self, self->state.core->on_missing(m, now(self)));
+      },
       [self](const take& what) { return give(self, what); },
-      [self](const committed& c) { act(self, self->state.core->on_committed(c, now(self))); },
+      [self](const committed& c) {
+        if (is_heard(self, c.lane))
+          act(self, self->state.core->on_committed(c, now(self)));
+      },
       [self](const replicated& r) { act(self, self->state.core->on_replicated(r, now(self))); },
-      [self](const rejected& r) { act(self, self->state.core->on_rejected(r, now(self))); },
-      [self](const resolved& r) { act(self, self->state.core->on_resolved(r, now(self))); },
+      [self](const rejected& r) {
+        if (is_heard(self, r.lane))
+          act(self, self->state.core->on_rejected(r, now(self)));
+      },
+      [self](const resolved& r) {
+        if (is_heard(self, r.lane))
+          act(self, self->state.core->on_resolved(r, now(self)));
+      },
       [self](const find& what) { return trace(self, what.id); },
       [self](const await& what) { return hold(self, what); },
       [self](const list_dead& what) { return list(self, what); },

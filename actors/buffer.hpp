@@ -27,7 +27,10 @@ struct buffer_state {
   std::unordered_map<ticket, caf::typed_response_promise<reached>> waits;
   std::unordered_map<ticket, std::function<void(const caf::error&)>> reads; ///< What the store is asked for.
   std::vector<std::pair<std::string, caf::typed_response_promise<position>>> locates; ///< Wait for the store.
-  std::map<std::string, caf::actor_addr> takers; ///< Who took a lane last.
+  bool renumbering = false;                          ///< A lane is being numbered anew.
+  std::map<std::string, caf::actor_addr> takers;     ///< Who took a lane last.
+  std::map<std::string, caf::actor_addr> forwarders; ///< Who brought a lane in step last.
+  std::map<std::string, caf::actor_addr> dismissed;  ///< Those of before the numbers changed.
 };
 
 using buffer_shell = with_shell<buffer_actor>;

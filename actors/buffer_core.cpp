@@ -56,10 +56,16 @@ buffer_actions buffer_core::on_opened(log_opened opened, moment now) {
   dead_letters_ = opened.dead_letters;
   for (auto& marks : opened.lanes) {
     auto& lane = lanes_.at(marks.lane);
+    if (renumbered_ || marks.head < lane.marks.head) {
+      lane = lane_state{marks.lane};
+      out.dismiss = true;
+    }
     // What we were told meanwhile may be ahead of what was saved.
     marks.committed = std::max(marks.committed, lane.marks.committed);
     marks.replicated = std::max(marks.replicated, lane.marks.replicated);
     marks.released = std::max(marks.released, lane.marks.released);
+    for (auto* mark : {&marks.committed, &marks.replicated, &marks.released})
+      *mark = std::min(*mark, marks.head);
     // The first entry of one store may not be the first of the log: what was not released is not trimmed.
     lane.trimmed = std::min(marks.first - 1, marks.released);
     lane.marks = std::move(marks);
@@ -70,6 +76,7 @@ buffer_actions buffer_core::on_opened(log_opened opened, moment now) {
     tell_again(out, lane);
     hint(out, lane);
   }
+  renumbered_ = false;
   auto opening = store_event(now.wall, "open: receipts say " + std::string{to_string(durability_)});
   for (const auto& sentence : opened.drift)
     opening.detail += "; " + sentence;
@@ -201,8 +208,10 @@ buffer_actions buffer_core::on_store_change(const store_change& change, moment n
   kind_ = change.kind;
   durability_ = change.durability;
   epoch_ = std::max(epoch_, change.epoch);
-  if (change.reopen)
+  if (change.reopen) {
+    renumbered_ = true;
     return reopen(change.why, now);
+  }
   const auto* where = kind_ == store_kind::redis ? "Redis" : "the journal";
   out.events.push_back(store_event(now.wall, std::string{"the log goes on in "} + where + ": " + change.why));
   return out;
@@ -230,6 +239,7 @@ void buffer_core::lose_store(buffer_actions& out, const fault& why, moment now) 
     out.events.push_back(store_event(now.wall, why.code == fault_code::held ? "standing by: " + why.message
                                                                             : "unavailable: " + why.message));
   phase_ = store_phase::waiting;
+  renumbered_ = renumbered_ || why.code == fault_code::held; // By whoever has the log now.
   const auto code = why.code == fault_code::held ? why.code : fault_code::store_unavailable;
   store_fault_ = fault{code, why.message, ""};
   const auto wait = std::min(limits_.reopen_max, limits_.reopen_min * (1U << std::min(reopens_, 10U)));

@@ -14,7 +14,6 @@
 #include <cstdint>
 #include <map>
 #include <optional>
-#include <set>
 #include <string>
 #include <utility>
 #include <variant>
@@ -65,6 +64,7 @@ struct buffer_actions {
   std::vector<wait_over> waits;
   std::vector<available> hints; ///< To whoever took the lane last.
   std::vector<event> events;
+  bool dismiss = false; ///< Whoever forwards goes by numbers of before: it begins anew, and is heard no more.
   std::optional<fault> quit;
 };
 
@@ -120,6 +120,8 @@ public:
   [[nodiscard]] std::variant<align_step, fault> begin_align(const align& what) const;
   /// Whether entry `cursor` in the log is another one than the primary has applied.
   [[nodiscard]] static bool is_another(const align& what, const log_slice& at_cursor);
+  /// Whether the log has an entry before `cursor`, by what was read from `from` on.
+  [[nodiscard]] static bool stands_before(seqno cursor, seqno from, const log_slice& slice);
   /// How the session goes on, from what was read behind the cursor and from the roll.
   [[nodiscard]] std::variant<alignment, fault> end_align(const align& what, seqno missing_to,
                                                          const std::vector<roll_line>& roll) const;
@@ -146,7 +148,7 @@ private:
     lsn flushed;
     std::map<seqno, rejected> unburied;  ///< Dead letters that the store has not confirmed.
     std::map<seqno, resolved> unsettled; ///< Decisions that the store has not confirmed.
-    std::set<seqno> dead;                ///< Dead letters that were told, of entries still in the log.
+    std::map<seqno, uuid> dead;          ///< Dead letters that were told, of entries still in the log.
     timeline kept{4096, timeline::forget::detail};
     timeline commits{4096, timeline::forget::oldest};
     timeline replays{4096, timeline::forget::oldest};
@@ -212,6 +214,7 @@ private:
   waiting_room room_;
   std::vector<early_wait> early_waits_; ///< What they wait for cannot be told before the store is open.
   std::optional<time_point> bury_again_at_;
+  bool renumbered_ = false; ///< What is remembered of the lanes may be about other entries than the log has.
   bool draining_ = false;
 };
 

@@ -9,9 +9,10 @@ namespace chasqui {
 buffer_actions buffer_core::on_rejected(const rejected& r, moment now) {
   buffer_actions out;
   auto& lane = lanes_.at(r.lane);
-  if (!lane.dead.insert(r.seq).second) // A new session tells again what an earlier one may not have told.
+  // A new session tells again what an earlier one may not have told.
+  if (std::exchange(lane.dead[r.seq], r.id) == r.id)
     return out;
-  lane.unburied.emplace(r.seq, r);
+  lane.unburied.insert_or_assign(r.seq, r);
   if (phase_ == store_phase::open)
     out.bury.push_back(r);
   const auto kind = r.behind.empty() ? event_kind::rejected : event_kind::parked;
@@ -55,14 +56,17 @@ bool buffer_core::letter_kept(buffer_actions& out, const fault& problem, moment 
 
 buffer_actions buffer_core::on_buried(const rejected& why, const fault& problem, moment now) {
   buffer_actions out;
+  auto& lane = lanes_.at(why.lane);
+  const auto told = lane.dead.find(why.seq);
+  const auto waiting = lane.unburied.find(why.seq);
   if (problem.code == fault_code::diverged) { // Numbered anew since: it is refused again as that number.
-    lanes_.at(why.lane).unburied.erase(why.seq);
+    if (told != lane.dead.end() && told->second == why.id)
+      lane.dead.erase(told);
+  } else if (!letter_kept(out, problem, now)) {
     return out;
   }
-  if (!letter_kept(out, problem, now))
-    return out;
-  auto& lane = lanes_.at(why.lane);
-  lane.unburied.erase(why.seq);
+  if (waiting != lane.unburied.end() && waiting->second.id == why.id)
+    lane.unburied.erase(waiting);
   out.count_dead = true; // It may have been among them before: the store knows.
   release(out, lane, now);
   return out;

@@ -88,6 +88,12 @@ bool buffer_core::is_another(const align& what, const log_slice& at_cursor) {
   return !at_cursor.entries.empty() && at_cursor.entries.front().id != what.id;
 }
 
+bool buffer_core::stands_before(seqno cursor, seqno from, const log_slice& slice) {
+  if (slice.problem)
+    return slice.problem.code == fault_code::diverged && slice.missing_to + 1 < cursor;
+  return from < cursor && !slice.entries.empty();
+}
+
 std::variant<alignment, fault> buffer_core::end_align(const align& what, seqno missing_to,
                                                       const std::vector<roll_line>& roll) const {
   const auto& marks = lanes_.at(what.lane).marks;

@@ -59,7 +59,7 @@ void store_pair::settle_opening(bool late) {
     on_redis_opened(*o.redis);
   else if (journal_open_ && (!o.redis || o.redis->problem.code != fault_code::held))
     open_without_redis();
-  else if (is_left_with_entries())
+  else if (is_left_behind())
     hand_over();
   else
     answer_opening(o.redis ? *o.redis : *o.journal);
@@ -163,6 +163,8 @@ void store_pair::on_journal_appended(std::uint64_t number, append_result result)
   answer_flight(std::move(result));
   if (returning_)
     pump();
+  else if (holding_since_ && !reconciling_)
+    reconcile(told_by_redis_);
 }
 
 void store_pair::answer_flight(append_result result) {
@@ -246,7 +248,7 @@ void store_pair::tick() {
   if (opening_ && now - opening_->since >= limits_.open_patience)
     settle_opening(true);
   const auto overdue = [&](time_point since) { return now - since >= limits_.takeover_after; };
-  if (can_take_over() && flight_ && flight_->sent && overdue(flight_->sent_at))
+  if (can_take_over() && is_flight_sent() && overdue(flight_->sent_at))
     take_over("Redis has not answered an append for " + std::to_string(limits_.takeover_after.count()) +
               " ms.");
   if (holding_since_ && overdue(*holding_since_) && !clearing_)

@@ -179,6 +179,7 @@ private:
   void note_all();
   void note_new_numbers(const std::string& lane, seqno from, const handler<fault>& then);
 
+  [[nodiscard]] bool is_flight_sent() const { return flight_ && flight_->sent; }
   [[nodiscard]] bool can_take_over() const { return journal_open_ && keeper_ == keeper::redis; }
   /// Who was frozen does not know whose silence it was, nor whose the log is by now.
   [[nodiscard]] bool was_frozen() const { return frozen_ || clock_() - ticked_at_ > limits_.frozen_after; }
@@ -187,10 +188,13 @@ private:
   void retry_redis_later(const fault& why);
 
   // Redis is back.
+  void reconcile_when_quiet();
   void reconcile(const log_opened& redis);
   void reconcile_lane(const std::string& name, lane_state& lane, const lane_marks& redis);
-  void compare_in_redis(const std::string& name, seqno redis_head);
+  static void learn_marks(lane_state& lane, const lane_marks& redis);
+  void compare_in_redis(const std::string& name, const lane_marks& redis);
   void join(const std::string& name, lane_state& lane, seqno redis_head);
+  void adopt_in_journal(const std::string& name, lane_state& lane);
   void adopt_in_redis(const std::string& name, const lane_state& lane, seqno head);
   handler<fault> one_more_order();
   void reconciled();
@@ -199,11 +203,12 @@ private:
   void move_next(const std::string& name, lane_state& lane);
   void clear_journal();
   void back_in_redis();
+  void let_go();
   void give_up_return(const fault& why);
   void start_over(const std::string& why);
 
   // Another runtime has the log; or had it, and was left with entries.
-  [[nodiscard]] bool is_left_with_entries() const;
+  [[nodiscard]] bool is_left_behind() const;
   void hand_over();
   void hand_over_next();
   void forget_handed();

@@ -7,9 +7,11 @@
 
 namespace chasqui {
 
-bool store_pair::is_left_with_entries() const {
-  return journal_open_ &&
-         std::any_of(lanes_.begin(), lanes_.end(), [](const auto& lane) { return lane.second.in_journal(); });
+// Numbers that went on from Redis' mean nothing any more, even where no entry is left of them.
+bool store_pair::is_left_behind() const {
+  return journal_open_ && std::any_of(lanes_.begin(), lanes_.end(), [](const auto& lane) {
+           return lane.second.in_journal() || lane.second.follows;
+         });
 }
 
 // The log has another owner, and what this journal has was acknowledged: that one gets it.
@@ -46,7 +48,8 @@ void store_pair::hand_over_next() {
                         }));
 }
 
-// Their numbers leave the roll with them: the owner gives them others.
+// Their numbers leave the roll with them: the owner gives them others, and this journal may give theirs
+// again.
 void store_pair::forget_handed() {
   for (auto& [name, lane] : lanes_) {
     if (!lane.in_journal())
@@ -55,6 +58,8 @@ void store_pair::forget_handed() {
     auto marks = lane.marks;
     marks.lane = name;
     marks.head = lane.head;
+    for (auto* mark : {&marks.committed, &marks.replicated, &marks.released})
+      *mark = std::min(*mark, marks.head);
     stores_.journal->adopt(std::move(marks), mine<fault>([](const fault&) {}));
   }
   stores_.journal->clear(mine<fault>([this](const fault&) { end_hand_over(); }));

@@ -59,7 +59,17 @@ void store_pair::on_redis_opened(log_opened opened) {
   redis_open_ = true;
   epoch_ = std::max(epoch_, opened.epoch);
   told_by_redis_ = std::move(opened);
-  reconcile(told_by_redis_);
+  reconcile_when_quiet();
+}
+
+// What is on its way into the journal gets its number there: numbers for the time being do not change while
+// anything is.
+void store_pair::reconcile_when_quiet() {
+  const auto follows = [](const auto& lane) { return lane.second.follows; };
+  if (!opening_ && !std::all_of(lanes_.begin(), lanes_.end(), follows) && !holding_since_)
+    holding_since_ = clock_();
+  if (!holding_since_ || !is_flight_sent())
+    reconcile(told_by_redis_);
 }
 
 void store_pair::reconcile(const log_opened& redis) {
@@ -88,38 +98,55 @@ handler<fault> store_pair::one_more_order() {
 }
 
 void store_pair::reconcile_lane(const std::string& name, lane_state& lane, const lane_marks& redis) {
-  lane.marks.committed = std::max(lane.marks.committed, redis.committed);
-  lane.marks.replicated = std::max(lane.marks.replicated, redis.replicated);
-  lane.marks.released = std::max(lane.marks.released, redis.released);
+  learn_marks(lane, redis);
+  if (!opening_ && !lane.follows)
+    renumbered_ = true; // Or marks of the journal's would be believed of what others have kept in Redis.
   if (!lane.in_journal()) {
     if (redis.head < lane.head) // It has lost entries: their numbers are not given again.
       adopt_in_redis(name, lane, lane.head);
     lane.head = std::max(lane.head, redis.head);
     lane.journal_first = lane.head + 1;
     lane.journal_head = lane.head;
+    if (!opening_ && !lane.follows)
+      adopt_in_journal(name, lane);
     return;
   }
   if (lane.follows && redis.head >= lane.journal_first)
-    return compare_in_redis(name, redis.head);
+    return compare_in_redis(name, redis);
   join(name, lane, redis.head);
+}
+
+// What the journal knows is ahead of what Redis does where it has entries that follow those in Redis. Else it
+// may be about others: the primary tells again what has become of those in Redis.
+void store_pair::learn_marks(lane_state& lane, const lane_marks& redis) {
+  auto& known = lane.marks;
+  if (!lane.follows || !lane.in_journal())
+    known.committed = known.replicated = known.released = 0;
+  known.committed = std::max(known.committed, redis.committed);
+  known.replicated = std::max(known.replicated, redis.replicated);
+  known.released = std::max(known.released, redis.released);
 }
 
 // What Redis has beyond the takeover is the group that was under way, which the journal has, too; or somebody
 // else has kept it, who went on without this journal: then the journal's entries come behind it.
-void store_pair::compare_in_redis(const std::string& name, seqno redis_head) {
+void store_pair::compare_in_redis(const std::string& name, const lane_marks& redis) {
   ++orders_;
   const take what{name, lanes_[name].journal_first, 1, 1};
   stores_.redis->read(
-      what, mine<log_slice>([this, name, redis_head, what](const log_slice& theirs) {
+      what, mine<log_slice>([this, name, redis, what](const log_slice& theirs) {
         stores_.journal->read(
-            what, mine<log_slice>([this, name, redis_head, theirs](const log_slice& ours) {
+            what, mine<log_slice>([this, name, redis, theirs](const log_slice& ours) {
               if (!reconciling_)
                 return;
               if (ours.entries.empty() || (theirs.problem && theirs.problem.code != fault_code::diverged))
                 return give_up_return(ours.problem ? ours.problem : theirs.problem);
               auto& lane = lanes_[name];
               lane.follows = !theirs.entries.empty() && theirs.entries.front().id == ours.entries.front().id;
-              join(name, lane, redis_head);
+              if (!lane.follows && !opening_) // Nothing may be under way then.
+                return start_over(
+                    "somebody else has kept entries in Redis, and the journal's come behind them");
+              learn_marks(lane, redis);
+              join(name, lane, redis.head);
               --orders_;
               if (orders_ == 0)
                 reconciled();
@@ -139,15 +166,19 @@ void store_pair::join(const std::string& name, lane_state& lane, seqno redis_hea
   }
   if (redis_head + 1 != lane.journal_first)
     adopt_in_redis(name, lane, lane.journal_first - 1);
-  if (!lane.follows) {
-    auto marks = lane.marks;
-    marks.lane = name;
-    marks.first = lane.journal_first;
-    marks.head = lane.journal_head;
-    stores_.journal->adopt(std::move(marks), one_more_order());
-    lane.follows = true;
-  }
+  if (!lane.follows)
+    adopt_in_journal(name, lane);
   lane.imported = lane.journal_first - 1;
+}
+
+// Its numbers are the final ones from now on.
+void store_pair::adopt_in_journal(const std::string& name, lane_state& lane) {
+  auto marks = lane.marks;
+  marks.lane = name;
+  marks.first = lane.journal_first;
+  marks.head = lane.journal_head;
+  stores_.journal->adopt(std::move(marks), one_more_order());
+  lane.follows = true;
 }
 
 void store_pair::adopt_in_redis(const std::string& name, const lane_state& lane, seqno head) {
@@ -169,8 +200,16 @@ void store_pair::reconciled() {
   keeper_ = returning_ ? keeper::journal : keeper::redis;
   if (opening_)
     answer_opening(opened_in_both());
-  if (returning_)
-    pump();
+  if (!returning_)
+    return;
+  let_go();
+  pump();
+}
+
+// Appends wait no more.
+void store_pair::let_go() {
+  if (std::exchange(holding_since_, std::nullopt) && flight_ && !flight_->sent)
+    send_flight();
 }
 
 log_opened store_pair::opened_in_both() const {
@@ -208,7 +247,7 @@ void store_pair::pump() {
     holding_since_ = clock_();
   if (next != lanes_.end())
     move_next(next->first, next->second);
-  else if (!flight_ || !flight_->sent) // What is on its way into the journal is moved, too.
+  else if (!is_flight_sent()) // What is on its way into the journal is moved, too.
     clear_journal();
 }
 
@@ -250,7 +289,6 @@ void store_pair::clear_journal() {
 
 void store_pair::back_in_redis() {
   returning_ = false;
-  holding_since_.reset();
   keeper_ = keeper::redis;
   for (auto& [name, lane] : lanes_) {
     lane.follows = false;
@@ -263,22 +301,18 @@ void store_pair::back_in_redis() {
   for (const auto& sentence : told_by_redis_.drift)
     why += "; " + sentence;
   listener_.changed({store_kind::redis, told_by_redis_.durability, why, false, epoch_});
-  if (flight_)
-    send_flight();
+  let_go();
 }
 
 void store_pair::give_up_return(const fault& why) {
   redis_open_ = false;
-  const bool held = holding_since_.has_value();
   reconciling_ = returning_ = importing_ = false;
-  holding_since_.reset();
   retry_redis_later(why);
   if (opening_ && journal_open_) // Redis went while it was being put in step: as if it had not come.
     return open_without_redis();
   if (opening_)
     return answer_opening({why, 0, {}, {}, {}, {}, 0});
-  if (held && flight_)
-    send_flight();
+  let_go();
 }
 
 void store_pair::start_over(const std::string& why) {

@@ -73,6 +73,12 @@ fault bury_entry(sqlite_database& database, const rejected& why) {
     kept_at = found->it.at;
     payload = found->it.payload;
   } else if (const auto line = known_place(database, why.id)) {
+    if (const auto there = first_entry(database, line->lane, line->seq, line->seq);
+        there && there->it.id == why.id)
+      return {fault_code::diverged,
+              "The journal has the transaction that was refused as entry " + std::to_string(why.seq) +
+                  " of lane " + why.lane + " as entry " + std::to_string(line->seq) + " by now.",
+              ""};
     kept_at = line->at;
   }
   database.change(insert_letter, why.lane, why.seq, sqlite_blob{id}, micros(why.at), micros(kept_at),

@@ -13,18 +13,27 @@ local function letter(lane, seq)
 end
 )lua";
 
+// A letter of another one at this number is of before numbers were given anew. Who stands elsewhere by now is
+// refused again as that number.
 const char* const bury_body = R"lua(
 local refusal = not_owner(ARGV[1])
 if refusal then return refusal end
 local lane, seq, id = ARGV[2], ARGV[3], ARGV[4]
-local dead = letter_of(lane, seq)
-if redis.call('EXISTS', dead) == 1 then return 0 end
+local dead, here = letter_of(lane, seq), seq .. ':' .. lane
+local other = redis.call('HGET', dead, 'id')
+if other == id then return 0 end
 local kept_id, kept_at, payload = entry(lane, seq)
 if kept_id and kept_id ~= id then return redis.error_reply('MISMATCH the log has another transaction there') end
-if not kept_id then redis.call('HSETNX', bucket_of(id), id, seq .. ':' .. lane) end
+local known = redis.call('HGET', bucket_of(id), id)
+if not kept_id and known and entry(place(known)) == id then
+  return redis.error_reply('MISMATCH the log has this transaction as ' .. known)
+end
+redis.call('HSETNX', bucket_of(id), id, here)
+if other and redis.call('HGET', bucket_of(other), other) == here then redis.call('HDEL', bucket_of(other), other) end
+redis.call('DEL', dead)
 redis.call('HSET', dead, 'id', id, 'sqlstate', ARGV[5], 'message', ARGV[6], 'at', ARGV[7],
            'kept_at', kept_at or '0', 'payload', payload or '', 'behind', ARGV[8])
-redis.call('ZADD', prefix .. 'dead', ARGV[7], seq .. ':' .. lane)
+redis.call('ZADD', prefix .. 'dead', ARGV[7], here)
 return 1
 )lua";
 

@@ -121,7 +121,7 @@ public:
   virtual void mark(lane_marks marks, seqno trim_through, handler<fault> then) = 0;
 
   /// Keeps an entry as a dead letter, or as parked behind others, payload included. The same entry again
-  /// changes nothing.
+  /// changes nothing. `diverged` if another transaction has this number, or this one has another number.
   virtual void bury(rejected why, handler<fault> then) = 0;
 
   /// Writes down what has become of dead letters: those that are none any more stand where the decision

@@ -195,6 +195,31 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_refusal_that_names_another_transaction_is_a_dive
   BOOST_TEST(log.list_dead().page.total == 0U);
 }
 
+BOOST_AUTO_TEST_CASE_TEMPLATE(who_has_another_number_by_now_is_not_buried_under_its_former_one, Store,
+                              both_stores) {
+  fresh_log<Store> fresh;
+  auto& log = fresh.log;
+  log.append(test_items(1, 3));
+  BOOST_TEST(log.renumber(10).message == "");
+  BOOST_CHECK(log.bury(test_refusal(2, 2)).code == fault_code::diverged);
+  BOOST_TEST(log.list_dead().page.total == 0U);
+  BOOST_TEST(log.bury(test_refusal(11, 2)).message == "");
+  BOOST_TEST(log.list_dead().page.letters.at(0).payload == test_payload(2));
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_letter_whose_entry_is_not_there_makes_room_for_the_one_that_is, Store,
+                              both_stores) {
+  fresh_log<Store> fresh;
+  auto& log = fresh.log;
+  BOOST_TEST(log.bury(test_refusal(2, 77)).message == "");
+  log.append(test_items(1, 3));
+  BOOST_TEST(log.bury(test_refusal(2, 2)).message == "");
+  const auto place = log.find(test_id(2));
+  BOOST_TEST(place.dead);
+  BOOST_TEST(place.payload == test_payload(2));
+  BOOST_CHECK(place.why.id == test_id(2));
+}
+
 BOOST_AUTO_TEST_CASE_TEMPLATE(dead_letters_are_listed_oldest_first_and_counted, Store, both_stores) {
   fresh_log<Store> fresh;
   auto& log = fresh.log;

@@ -39,6 +39,7 @@ struct buffer_desk {
   std::vector<resolved> settling;
   bool counting = false;         ///< The store was asked how many dead letters it has.
   std::vector<mark_order> marks; ///< Being saved.
+  bool dismissed = false;        ///< Forwarders were told to begin anew.
   std::optional<fault> quit;
 
   buffer_desk() { obey(core.start()); }
@@ -67,6 +68,7 @@ struct buffer_desk {
     settling.insert(settling.end(), actions.settle.begin(), actions.settle.end());
     counting = counting || actions.count_dead;
     marks.insert(marks.end(), actions.mark.begin(), actions.mark.end());
+    dismissed = dismissed || actions.dismiss;
     if (actions.quit)
       quit = actions.quit;
   }

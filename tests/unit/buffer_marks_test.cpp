@@ -107,6 +107,72 @@ BOOST_FIXTURE_TEST_CASE(a_dead_letter_that_was_not_kept_is_buried_when_the_store
   BOOST_TEST(burying.size() == 2U);
 }
 
+BOOST_FIXTURE_TEST_CASE(a_letter_that_stands_elsewhere_by_now_may_come_again_under_the_same_number,
+                        marked_desk) {
+  open(9);
+  reject(4);
+  commit(9);
+  replicate(9);
+  buried(4, fault_code::diverged);
+  BOOST_TEST(lane().released == 9U); // Nothing waits for it any more.
+  reject(4);
+  BOOST_TEST(burying.size() == 1U);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_letter_does_not_hide_another_one_at_its_number, marked_desk) {
+  open(9);
+  reject(4);
+  buried(4);
+  auto other = letter(4);
+  other.id = {0, 99};
+  obey(core.on_rejected(other, at()));
+  BOOST_REQUIRE(burying.size() == 1U);
+  BOOST_TEST((burying.front().id == other.id));
+}
+
+BOOST_FIXTURE_TEST_CASE(what_is_remembered_counts_when_the_same_log_is_opened_again, marked_desk) {
+  open(9);
+  commit(9);
+  appended({fault_code::store_unavailable, "gone", ""});
+  open(9, 5);
+  BOOST_TEST(lane().committed == 9U);
+  BOOST_TEST(!dismissed);
+}
+
+BOOST_FIXTURE_TEST_CASE(what_is_remembered_of_a_log_that_somebody_else_had_does_not_count, marked_desk) {
+  open(9);
+  commit(9);
+  reject(8);
+  obey(core.on_opened({{fault_code::held, "the other one's", ""}, 0, {}, {}, {}, {}, 0}, at()));
+  burying.clear();
+  open(12, 5);
+  BOOST_TEST(lane().committed == 5U);
+  BOOST_TEST(burying.empty());
+  BOOST_TEST(dismissed);
+}
+
+BOOST_FIXTURE_TEST_CASE(what_is_remembered_of_numbers_that_are_final_only_now_does_not_count, marked_desk) {
+  open(9);
+  commit(9);
+  obey(core.on_store_change({store_kind::journal, durability::fsynced, "Redis is back", true}, at()));
+  open(12, 5);
+  BOOST_TEST(lane().committed == 5U);
+  BOOST_TEST(dismissed);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_log_that_ends_earlier_than_before_has_committed_only_what_it_says, marked_desk) {
+  open(9);
+  commit(9);
+  replicate(9);
+  appended({fault_code::store_unavailable, "gone", ""});
+  open(4, 2);
+  BOOST_TEST(lane().committed == 2U);
+  submit(5);
+  kept();
+  BOOST_TEST((stage_of(5) == stage::buffered));
+  BOOST_TEST(dismissed);
+}
+
 BOOST_FIXTURE_TEST_CASE(a_decision_is_not_released_before_the_store_knows_what_it_has_done, marked_desk) {
   const uuid letter{0, 77};
   const auto piece = [&](stage becomes) {

@@ -68,6 +68,32 @@ BOOST_FIXTURE_TEST_CASE(who_handed_over_gives_no_number_a_name_that_the_owner_di
   BOOST_TEST(in_log() == (numbers{1, 9, 4}));
 }
 
+BOOST_FIXTURE_TEST_CASE(what_was_committed_under_numbers_that_were_handed_over_says_nothing_about_the_owners,
+                        two_stores) {
+  keep(1);
+  redis->broken = {fault_code::store_unavailable, "gone", ""};
+  keep(2);
+  keep(3);
+  lane_marks all;
+  all.lane = "main";
+  all.head = all.committed = all.replicated = all.released = 3;
+  pair->mark(all, 3, [](const fault&) {});
+  redis->broken = {};
+  redis->broken_opens = {fault_code::held, "the other one's", ""};
+  const auto reopen = [this] { pair->open({"main"}, [this](log_opened o) { opened = std::move(o); }); };
+  pass(6s); // Until Redis is opened again.
+  reopen();
+  settle();
+  redis->broken_opens = {};
+  redis->append({{id_of(9), "main", "theirs", instant{now}}}, [](const append_result&) {});
+  reopen();
+  settle();
+  BOOST_REQUIRE(opened.has_value());
+  BOOST_REQUIRE(!opened->problem);
+  BOOST_TEST(opened->lanes.at(0).committed == 0U);
+  BOOST_TEST(opened->lanes.at(0).released == 0U);
+}
+
 BOOST_FIXTURE_TEST_CASE(the_owner_takes_in_what_was_handed_over, two_stores) {
   keep(1);
   redis->handover = {{id_of(2), "main", "two", instant{now}}, {id_of(1), "main", "one", instant{now}}};

@@ -380,4 +380,40 @@ BOOST_FIXTURE_TEST_CASE(what_is_looked_for_is_found_in_either_store_and_once, lo
   BOOST_TEST(seqs_of(found(1)) == (numbers{1, 3}), boost::test_tools::per_element());
 }
 
+BOOST_FIXTURE_TEST_CASE(what_is_on_its_way_into_the_journal_when_redis_is_back_is_not_lost, two_stores) {
+  keep(1);
+  keep(2);
+  journal->forget_roll();
+  redis->broken = {fault_code::store_unavailable, "gone", ""};
+  start();
+  pass(1s);
+  journal->hangs = true;
+  begin({3});
+  redis->broken = {};
+  for (int i = 0; i < 100 && redis->opens < 3; ++i)
+    pass(50ms);
+  journal->go_on();
+  settle();
+  BOOST_REQUIRE(result.has_value());
+  BOOST_TEST(!result->problem);
+  pass(6s);
+  pair->open({"main"}, [this](log_opened o) { opened = std::move(o); });
+  settle();
+  pass(6s);
+  BOOST_TEST(in_log() == (numbers{1, 2, 3}));
+}
+
+BOOST_FIXTURE_TEST_CASE(who_started_without_redis_learns_anew_what_redis_has_once_it_is_back, two_stores) {
+  keep(1);
+  redis->broken = {fault_code::store_unavailable, "gone", ""};
+  start();
+  pass(1s);
+  BOOST_TEST(!pair->is_settled("main"));
+  redis->broken = {};
+  changes.clear();
+  pass(6s);
+  BOOST_REQUIRE(!changes.empty());
+  BOOST_TEST(changes.front().reopen);
+}
+
 } // namespace chasqui

@@ -91,16 +91,29 @@ void checker::destroyed(const std::vector<uuid>& ids, const std::function<bool(c
   }
 }
 
-void checker::forget_names(const std::function<bool(const uuid&)>& is_forgotten) {
-  for (auto& f : fates_)
-    if (f.destroyed > f.named && is_forgotten(f.id))
+void checker::brought_back(const std::vector<uuid>& ids) {
+  for (const auto& id : ids)
+    if (auto& f = of(id); f.destroyed != 0)
+      f.brought_back = true;
+}
+
+void checker::forget_names(const std::vector<uuid>& ids) {
+  for (const auto& id : ids)
+    if (auto& f = of(id); f.destroyed > f.named)
       f.nameless = true;
 }
 
+void checker::forget_all_names() {
+  for (auto& f : fates_)
+    f.nameless = f.nameless || f.destroyed > f.named;
+}
+
 void checker::trimmed(const std::vector<uuid>& ids) {
-  for (const auto& id : ids)
-    expect(of(id).replayed, "release",
-           [&] { return name(of(id)) + " is trimmed, and the replica never had it."; });
+  for (const auto& id : ids) {
+    const auto& f = of(id);
+    expect(f.replayed || (f.brought_back && f.named != 0), "release",
+           [&] { return name(f) + " is trimmed, and the replica never had it."; });
+  }
 }
 
 void checker::letters_lost(const std::vector<uuid>& ids) {
@@ -120,7 +133,7 @@ void checker::named_missing(const uuid& id) {
          [&] { return name(f) + " is named as missing, and no store ever lost it."; });
   expect(f.named == 0 || f.tried > f.named, "missing",
          [&] { return name(f) + " is named as missing a second time."; });
-  expect(!is_kept(id) || f.tried > f.destroyed, "missing",
+  expect(!is_kept(id) || f.tried > f.destroyed || f.brought_back, "missing",
          [&] { return name(f) + " is named as missing, and a store has it."; });
   f.named = happenings_;
 }

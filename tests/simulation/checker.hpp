@@ -29,18 +29,20 @@ public:
   struct fate {
     uuid id;
     std::size_t lane = 0;
-    std::uint64_t submitted = 0;    ///< Count of happenings when it was first submitted.
-    std::uint64_t acknowledged = 0; ///< And first acknowledged; 0 is never.
-    seqno seq = 0;                  ///< As the first receipt says.
-    bool may_be_kept = false;       ///< Somebody was told so, or was told that nobody knows.
-    bool replayed = false;          ///< A replica has had it, applied or as a dead letter.
-    bool flushed = false;           ///< The primary has had it on disk.
-    std::uint64_t tried = 0;        ///< When it was last submitted.
-    std::uint64_t destroyed = 0;    ///< When a store lost it; 0 is never.
-    std::uint64_t named = 0;        ///< When the primary's record first named it as missing.
-    bool nameless = false;          ///< Lost, and nobody had its name any more.
-    bool left_behind = false;       ///< In a journal, while the log went on without that one.
-    bool letter_lost = false;       ///< A store has lost it as a dead letter.
+    std::uint64_t submitted = 0;           ///< Count of happenings when it was first submitted.
+    std::uint64_t acknowledged = 0;        ///< And first acknowledged; 0 is never.
+    seqno seq = 0;                         ///< As the first receipt says.
+    std::optional<sim_time> kept_by_redis; ///< When the first receipt came, if it was Redis'.
+    bool may_be_kept = false;              ///< Somebody was told so, or was told that nobody knows.
+    bool replayed = false;                 ///< A replica has had it, applied or as a dead letter.
+    bool flushed = false;                  ///< The primary has had it on disk.
+    std::uint64_t tried = 0;               ///< When it was last submitted.
+    std::uint64_t destroyed = 0;           ///< When a store lost it; 0 is never.
+    std::uint64_t named = 0;               ///< When the primary's record first named it as missing.
+    bool brought_back = false;             ///< By a snapshot, when it may have been given up already.
+    bool nameless = false;                 ///< Lost, and nobody had its name any more.
+    bool left_behind = false;              ///< In a journal, while the log went on without that one.
+    bool letter_lost = false;              ///< A store has lost it as a dead letter.
   };
 
   explicit checker(std::size_t lanes) : lanes_(lanes) {}
@@ -55,6 +57,7 @@ public:
   /// Acknowledged, lost by a store, and named by the runtime.
   [[nodiscard]] std::uint64_t named() const;
   [[nodiscard]] fate& of(const uuid& id) { return fates_.at(index_of(id) - 1); }
+  [[nodiscard]] const fate& of(const uuid& id) const { return fates_.at(index_of(id) - 1); }
 
   /// Reports a broken promise; the first one counts.
   void fail(std::string check, std::string what);
@@ -76,8 +79,11 @@ public:
   // The store, the primary and the replica.
   /// A store has lost these entries; `has_name` says of which somebody else knows that they were there.
   void destroyed(const std::vector<uuid>& ids, const std::function<bool(const uuid&)>& has_name);
-  /// Of what is lost and not named yet, this cannot be named any more.
-  void forget_names(const std::function<bool(const uuid&)>& is_forgotten);
+  /// A store has these; some of them it had lost.
+  void brought_back(const std::vector<uuid>& ids);
+  /// Of what is lost and not named yet, these cannot be named any more.
+  void forget_names(const std::vector<uuid>& ids);
+  void forget_all_names();
   /// The runtime has removed these from a store.
   void trimmed(const std::vector<uuid>& ids);
   void letters_lost(const std::vector<uuid>& ids);

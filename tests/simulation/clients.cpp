@@ -44,6 +44,8 @@ void clients::on_receipt(std::uint64_t number, const receipt& proof) {
   if (!found.empty() && found.mapped().tries == 0)
     expect_order(number, proof);
   auto& store = proof.store == store_kind::redis ? scene_.redis : scene_.journal();
+  if (auto& f = checker_.of(proof.id); f.acknowledged == 0 && proof.store == store_kind::redis)
+    f.kept_by_redis = world_.now();
   checker_.answered(proof, store.server().promise,
                     !scene_.was_renumbered() ? store.holds().at(proof.lane, proof.seq) : uuid{});
   if (world_.chance.one_in(40))
@@ -54,7 +56,7 @@ void clients::on_receipt(std::uint64_t number, const receipt& proof) {
 
 // Whoever submits without waiting for receipts finds its entries in the order in which it submitted them.
 void clients::expect_order(std::uint64_t number, const receipt& proof) {
-  if (scene_.was_renumbered())
+  if (scene_.was_renumbered() || number <= numbered_anew_at_)
     return;
   auto& seqs = seqs_[proof.lane];
   const auto here = seqs.emplace(number, proof.seq).first;
@@ -128,7 +130,7 @@ void clients::forsaken() {
     try_later(a);
   }
   watching_.clear();
-  seqs_.clear();
+  expect_new_numbers();
 }
 
 void clients::look_for_late_answers(sim_time slack) const {

@@ -20,13 +20,16 @@ public:
   /// Speaks to another runtime from now on.
   void go_to(host& h) {
     host_ = &h;
-    seqs_.clear();
+    expect_new_numbers();
   }
 
   /// `count` new transactions, `width` at a time.
   void burst(std::uint64_t count, std::uint64_t width);
-  /// What comes may get lower numbers than what came.
-  void expect_new_numbers() { seqs_.clear(); }
+  /// What comes may get lower numbers than what came, and than what is still to be answered.
+  void expect_new_numbers() {
+    seqs_.clear();
+    numbered_anew_at_ = numbers_;
+  }
   /// From now on nobody gives up.
   void insist();
   /// The runtime is gone, and with it every answer that was to come.
@@ -61,6 +64,7 @@ private:
   bool insistent_ = false;
   bool again_is_due_ = false;
   std::uint64_t numbers_ = 0;
+  std::uint64_t numbered_anew_at_ = 0;
   std::map<std::uint64_t, attempt> waiting_;  ///< For a receipt.
   std::map<std::uint64_t, attempt> watching_; ///< For an entry's arrival; `since` is the deadline.
   std::vector<attempt> again_;

@@ -30,6 +30,10 @@ public:
       : plan_{make_plan(seed, options)}, log_{log}, scene_{plan_, seed}, stage_{seed}, chance_{~seed},
         host_{new_host()}, clients_{scene_, *host_, plan_} {
     out_.seed = seed;
+    scene_.redis.crashed = [this] {
+      clients_.expect_new_numbers();
+      scene_.trouble_at = now();
+    };
     if (log_ != nullptr)
       scene_.account.told = [this](const event& e, std::uint64_t life) {
         note("  life " + std::to_string(life) + " says " + std::string{to_string(e.kind)} + ' ' + e.lane +
@@ -129,6 +133,7 @@ private:
   // A kill that was to come later has nobody to come for any more: waiting for it would wait for ever.
   void bury_host() {
     kill_in_.reset();
+    scene_.trouble_at = now();
     host_->kill();
     clients_.forsaken();
   }

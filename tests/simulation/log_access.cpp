@@ -189,6 +189,7 @@ std::shared_ptr<journal_store> log_access::journal_for(lifetime_ptr life, std::u
 bool log_access::crashes_now() {
   if (crash_in_ == 0 || --crash_in_ > 0)
     return false;
+  crashed();
   const auto down_us = world_.chance.one_in(3) ? 30'000'000 : 500'000;
   world_.after(sim_time{static_cast<std::int64_t>(world_.chance.between(10'000, down_us))}, [this] {
     if (condition_ == log_condition::down)

@@ -7,6 +7,7 @@
 #include "tests/simulation/log_server.hpp"
 #include "tests/simulation/world.hpp"
 
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -23,6 +24,8 @@ public:
   /// Of the stores that a runtime has, `first` says whose turn it is.
   log_access(world& w, checker& c, store_kind kind, const log_server* first = nullptr)
       : world_{w}, checker_{c}, server_{w, kind}, first_{first == nullptr ? server_ : *first} {}
+
+  std::function<void()> crashed = [] {}; ///< Told when it crashes.
 
   /// The port of one runtime.
   std::shared_ptr<shared_store> port_for(lifetime_ptr life, std::uint64_t group_entries_max);

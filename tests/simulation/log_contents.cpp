@@ -75,9 +75,14 @@ fault log_contents::mark(const lane_marks& marks, seqno trim_through) {
 
 fault log_contents::bury(const rejected& why) {
   const auto* kept = entry_at(why.lane, why.seq);
-  if (kept != nullptr && kept->id != why.id)
-    return {fault_code::diverged, "The log has another transaction there.", ""};
-  dead_.try_emplace({why.lane, why.seq}, dead_letter{why, kept == nullptr ? "" : kept->payload});
+  if (kept == nullptr ? stands(why.id) : kept->id != why.id)
+    return {fault_code::diverged, "The log has another transaction there, or this one elsewhere.", ""};
+  auto& letter = dead_[{why.lane, why.seq}];
+  if (letter.why.id == why.id)
+    return {};
+  if (const auto other = ids_.find(letter.why.id); other != ids_.end() && !stands(letter.why.id))
+    ids_.erase(other);
+  letter = {why, kept == nullptr ? "" : kept->payload};
   ids_.try_emplace(why.id, place{why.lane, why.seq});
   return {};
 }
@@ -210,12 +215,14 @@ uuid log_contents::at(const std::string& lane, seqno seq) const {
   return kept == nullptr ? uuid{} : kept->id;
 }
 
-bool log_contents::has(const uuid& id) const {
+bool log_contents::stands(const uuid& id) const {
   const auto found = ids_.find(id);
-  if (found != ids_.end() && at(found->second.lane, found->second.seq) == id)
-    return true;
-  return std::any_of(handover_.begin(), handover_.end(),
-                     [&](const auto& waiting) { return waiting.second.id == id; });
+  return found != ids_.end() && at(found->second.lane, found->second.seq) == id;
+}
+
+bool log_contents::has(const uuid& id) const {
+  return stands(id) || std::any_of(handover_.begin(), handover_.end(),
+                                   [&](const auto& waiting) { return waiting.second.id == id; });
 }
 
 bool log_contents::is_buried(const uuid& id) const {

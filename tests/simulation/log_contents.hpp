@@ -42,9 +42,16 @@ public:
 
   /// Who stands at this number; nil when nobody does.
   [[nodiscard]] uuid at(const std::string& lane, seqno seq) const;
-  /// Whether it has this entry, under whatever number, or handed over.
+  /// Whether it has this entry, under whatever number.
+  [[nodiscard]] bool stands(const uuid& id) const;
+  /// The same, or handed over.
   [[nodiscard]] bool has(const uuid& id) const;
   [[nodiscard]] bool is_on_roll(const uuid& id) const { return roll_ids_.contains(id); }
+  /// Its number on the roll; 0 if it has none.
+  [[nodiscard]] seqno number_on_roll(const uuid& id) const {
+    const auto found = roll_ids_.find(id);
+    return found == roll_ids_.end() ? 0 : found->second.seq;
+  }
   /// Whether this is a dead letter here, with what it wanted.
   [[nodiscard]] bool is_buried(const uuid& id) const;
   [[nodiscard]] std::vector<uuid> up_to(const std::string& lane, seqno seq) const;

@@ -173,6 +173,10 @@ private:
       return add_flapping(at);
     if (t.begins == deed_kind::take_over && chance_.one_in(2))
       return add_contest(at);
+    if (t.begins == deed_kind::redis_emptied && chance_.one_in(2))
+      return add_loss(at);
+    if (t.begins == deed_kind::power_cut && out_.stores == stores_there::both && chance_.one_in(4))
+      return add_cold_start(at);
     add(at, t.begins, chance_.below(t.amount_max + 1), chance_.below(2));
     // Most are short, some last.
     const auto lasts = within(chance_.one_in(3) ? t.lasts_max_us : t.lasts_max_us / 20);
@@ -210,6 +214,32 @@ private:
     add(at + seconds{1}, deed_kind::burst, 30, 30);
     add(at + seconds{5}, deed_kind::take_over);
     at += seconds{6} + within(20 * second_us);
+    add(at, deed_kind::heal_link);
+    now_ = std::max(now_, at);
+  }
+
+  // Started without Redis, which has what the journal has not noted, while the link is there.
+  void add_cold_start(sim_time at) {
+    add(at, deed_kind::black_hole);
+    add(at + seconds{1}, deed_kind::burst, chance_.between(5, 30), 30);
+    add(at + seconds{3}, deed_kind::power_cut);
+    add(at + seconds{4}, deed_kind::redis_hang);
+    add(at + seconds{5}, deed_kind::host_start);
+    add(at + seconds{7}, deed_kind::heal_link);
+    add(at + seconds{8}, deed_kind::burst, chance_.between(5, 30), 30);
+    at += seconds{10} + within(20 * second_us);
+    add(at, deed_kind::redis_start);
+    now_ = std::max(now_, at);
+  }
+
+  // What Redis loses has not been sent, and has been noted.
+  void add_loss(sim_time at) {
+    add(at, deed_kind::black_hole);
+    add(at + seconds{1}, deed_kind::burst, chance_.between(5, 30), 30);
+    at += seconds{8} + within(10 * second_us);
+    add(at, deed_kind::redis_emptied, 0, chance_.below(2));
+    add(at, deed_kind::redis_start);
+    at += within(20 * second_us);
     add(at, deed_kind::heal_link);
     now_ = std::max(now_, at);
   }

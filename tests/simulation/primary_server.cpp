@@ -78,6 +78,7 @@ void primary_server::realign(const jump& over, const claimant& who, segment_answ
       out.missing.push_back(id);
   for (const auto& id : out.missing)
     checker_.named_missing(id);
+  jumped(who);
 }
 
 void primary_server::attempt(const segment& s, const claimant& who, segment_answer& out) {

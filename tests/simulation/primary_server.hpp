@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
 #include <utility>
@@ -43,6 +44,7 @@ public:
   bool up = true;
   std::string trouble; ///< SQLSTATE of a passing kind that it answers often; none if empty.
   sim_time slowness{0};
+  std::function<void(const claimant&)> jumped = [](const claimant&) {}; ///< Told who passed over entries.
 
   /// Takes the epoch and tells the cursor.
   primary_opened claim(const claimant& who, seqno dead_after);

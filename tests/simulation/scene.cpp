@@ -26,6 +26,11 @@ scene::scene(const plan& p, std::uint64_t seed)
                {events, account, store_kind::journal, first_of(p, redis)}},
       plan_{p} {
   redis.server().promise = p.promise;
+  // A runtime that was replaced, and does not know it yet, has other names on its roll.
+  primary.jumped = [this](const claimant& who) {
+    if (who.life->machine != machine)
+      account.forget_all_names();
+  };
   account.is_kept = [this](const uuid& id) { return has(id); };
   path.latency = p.latency;
 }
@@ -48,6 +53,9 @@ void scene::carry_out(const deed& d) {
   trouble_replica(d);
   trouble_redis(d);
   trouble_journal(d);
+  if (d.kind >= deed_kind::redis_hang && d.kind <= deed_kind::take_over &&
+      d.kind != deed_kind::redis_snapshot)
+    trouble_at = events.now();
 }
 
 void scene::heal() {
@@ -78,15 +86,29 @@ void scene::change_machine() {
 // What a journal has stays there until its machine has the log again; what it alone could name has no name.
 void scene::leave_journal() {
   account.left_behind(journal().holds().entries());
-  account.forget_names([](const uuid&) { return true; });
+  account.forget_all_names();
 }
 
 void scene::lose(losses lost) {
   const auto& roll = journal().holds();
   const bool can_name = plan_.stores == stores_there::both && !journal().server().unwilling;
-  account.destroyed(lost.entries, [&](const uuid& id) { return can_name && roll.is_on_roll(id); });
-  account.forget_names([&](const uuid& id) { return !roll.is_on_roll(id); });
+  account.destroyed(lost.entries, [&](const uuid& id) {
+    const auto number = roll.number_on_roll(id);
+    // The primary has passed it with another one, from another machine: nobody asks for this one any more.
+    const bool is_passed = number != 0 && number <= primary.cursor(account.of(id).lane);
+    return can_name && !is_passed && (number != 0 || is_noted(id));
+  });
+  account.forget_names(lost.lines);
   account.letters_lost(lost.letters);
+}
+
+// The runtime notes soon what Redis has kept, if nothing is wrong with the journal; and it may need a while
+// to use one that has come back.
+bool scene::is_noted(const uuid& id) const {
+  constexpr sim_time soon{std::chrono::seconds{5}};
+  constexpr sim_time comes_back_within{std::chrono::seconds{20}};
+  const auto kept = account.of(id).kept_by_redis;
+  return kept && *kept >= trouble_at + comes_back_within && *kept + soon <= events.now();
 }
 
 void scene::trouble_link(const deed& d) {
@@ -215,6 +237,7 @@ void scene::trouble_redis(const deed& d) {
     redis.become(log_condition::down);
     redis.forget_owner();
     lose(store.go_back());
+    account.brought_back(store.holds().entries());
     return redis.become(log_condition::running);
   default:
     return;

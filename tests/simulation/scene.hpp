@@ -40,6 +40,7 @@ struct scene {
   log_access redis;
   std::array<log_access, 2> journals; ///< One a machine.
   std::size_t machine = 0;            ///< Where the runtime is.
+  sim_time trouble_at{0};             ///< When the stores or the runtime were last disturbed.
 
 private:
   void trouble_link(const deed& d);
@@ -48,6 +49,8 @@ private:
   void trouble_redis(const deed& d);
   void trouble_journal(const deed& d);
   void lose(losses lost);
+  /// Whether the journal must have this one's name, whatever it does have.
+  [[nodiscard]] bool is_noted(const uuid& id) const;
   void leave_journal();
   void fail_over(sim_time standby_lag);
 

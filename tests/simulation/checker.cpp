@@ -208,6 +208,8 @@ void checker::heard(const event& e, std::uint64_t life) {
            [&] { return name(of(e.id)) + " is told to be missing, and the primary has no record of it."; });
   else if (e.kind == event_kind::supervision && e.detail.starts_with("restarting"))
     fail("supervision", "A fault of the runtime's own: " + e.detail);
+  else if (e.kind == event_kind::link && e.detail.starts_with("diverged"))
+    fail("diverged", "An operator is asked for where none is needed: " + e.detail);
   if (said.committed + said.replicated + said.released > 0)
     claim("events", "An event", said);
 }

@@ -11,6 +11,7 @@ store_pair::store_pair(log_stores stores, store_pair_limits limits, std::functio
       listener_{std::move(listener)} {}
 
 void store_pair::open(const std::vector<std::string>& lanes, handler<log_opened> then) {
+  note_all();
   ticked_at_ = clock_();
   ++round_;
   keeper_ = keeper::nobody;
@@ -123,9 +124,9 @@ void store_pair::send_flight() {
                             on_redis_appended(number, std::move(result));
                           }));
   else
-    stores_.journal->append(std::move(items), mine<append_result>([this, number](append_result result) {
-                              on_journal_appended(number, std::move(result));
-                            }));
+    journal().append(std::move(items), mine<append_result>([this, number](append_result result) {
+                       on_journal_appended(number, std::move(result));
+                     }));
 }
 
 void store_pair::on_redis_appended(std::uint64_t number, append_result result) {
@@ -200,7 +201,11 @@ void store_pair::note_lines() {
     note_all();
 }
 
-// What the journal is asked behind this is asked of a roll that has everything.
+journal_store& store_pair::journal() {
+  note_all();
+  return *stores_.journal;
+}
+
 void store_pair::note_all() {
   if (!journal_open_ || roll_.empty())
     return;
@@ -224,7 +229,7 @@ void store_pair::note_new_numbers(const std::string& lane, seqno from, const han
                         std::vector<roll_line> lines;
                         for (const auto& e : slice.entries)
                           lines.push_back({lane, e.seq, e.id, e.at});
-                        stores_.journal->note(
+                        journal().note(
                             epoch_, std::move(lines),
                             mine<fault>([this, lane, next = slice.entries.back().seq + 1,
                                          then](const fault&) { note_new_numbers(lane, next, then); }));

@@ -177,6 +177,8 @@ private:
   void note_soon();
   void note_lines();
   void note_all();
+  /// For whatever its roll matters to: by then it has what Redis has kept, under the numbers of now.
+  journal_store& journal();
   void note_new_numbers(const std::string& lane, seqno from, const handler<fault>& then);
 
   [[nodiscard]] bool is_flight_sent() const { return flight_ && flight_->sent; }

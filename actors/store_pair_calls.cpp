@@ -51,7 +51,7 @@ void store_pair::mark(const lane_marks& marks, seqno trim_through, const handler
   lane.marks = marks;
   if (journal_open_ && is_settled(marks.lane) && trim_through > lane.struck) {
     lane.struck = trim_through;
-    stores_.journal->strike(marks.lane, trim_through, mine<fault>([](const fault&) {}));
+    journal().strike(marks.lane, trim_through, mine<fault>([](const fault&) {}));
   }
   if (keeper_ == keeper::redis)
     return stores_.redis->mark(marks, trim_through, mine<fault>([this, marks, then](const fault& problem) {
@@ -64,7 +64,7 @@ void store_pair::mark(const lane_marks& marks, seqno trim_through, const handler
   const auto through = returning_ || reconciling_ || !lane.follows ? 0 : trim_through;
   if (through >= lane.journal_first)
     lane.journal_first = std::min(through, lane.journal_head) + 1;
-  stores_.journal->mark(marks, through, mine<fault>(then));
+  journal().mark(marks, through, mine<fault>(then));
 }
 
 void store_pair::change_letters(const std::string& lane, seqno seq,
@@ -120,11 +120,11 @@ void store_pair::find(uuid id, const handler<log_place>& then) {
     return then(unanswered<log_place>(not_open()));
   if (keeper_ == keeper::redis)
     return stores_.redis->find(id, mine<log_place>(then));
-  stores_.journal->find(id, mine<log_place>([this, id, then](log_place place) {
-                          if (place.problem.code == fault_code::not_found && redis_open_)
-                            return stores_.redis->find(id, mine<log_place>(then));
-                          then(std::move(place));
-                        }));
+  journal().find(id, mine<log_place>([this, id, then](log_place place) {
+                   if (place.problem.code == fault_code::not_found && redis_open_)
+                     return stores_.redis->find(id, mine<log_place>(then));
+                   then(std::move(place));
+                 }));
 }
 
 void store_pair::renumber(const std::string& lane, seqno first, const handler<fault>& then) {
@@ -136,7 +136,7 @@ void store_pair::renumber(const std::string& lane, seqno first, const handler<fa
                                        note_new_numbers(lane, first, then);
                                    }));
   if (keeper_ == keeper::journal && !stores_.redis)
-    return stores_.journal->renumber(lane, first, mine<fault>(then));
+    return journal().renumber(lane, first, mine<fault>(then));
   then({fault_code::unavailable, "The log is in two stores now; it is put in order once it is in one.", ""});
 }
 
@@ -144,8 +144,7 @@ void store_pair::call_roll(const std::string& lane, seqno from, seqno to, std::u
                            const handler<roll_page>& then) {
   if (!journal_open_)
     return then({});
-  note_all();
-  stores_.journal->call_roll(lane, from, to, lines_max, mine<roll_page>(then));
+  journal().call_roll(lane, from, to, lines_max, mine<roll_page>(then));
 }
 
 } // namespace chasqui

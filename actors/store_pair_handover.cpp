@@ -60,9 +60,9 @@ void store_pair::forget_handed() {
     marks.head = lane.head;
     for (auto* mark : {&marks.committed, &marks.replicated, &marks.released})
       *mark = std::min(*mark, marks.head);
-    stores_.journal->adopt(std::move(marks), mine<fault>([](const fault&) {}));
+    journal().adopt(std::move(marks), mine<fault>([](const fault&) {}));
   }
-  stores_.journal->clear(mine<fault>([this](const fault&) { end_hand_over(); }));
+  journal().clear(mine<fault>([this](const fault&) { end_hand_over(); }));
 }
 
 // What is left, if anything, is handed over when the log is opened the next time.

@@ -15,7 +15,6 @@ void store_pair::take_over(const std::string& why) {
   keeper_ = keeper::journal;
   redis_open_ = false;
   retry_redis_later({fault_code::store_unavailable, why, ""});
-  note_all(); // An id that Redis has is known to the journal by the roll.
   for (auto& [name, lane] : lanes_) {
     lane.follows = true;
     lane.journal_first = lane.head + 1;
@@ -25,7 +24,7 @@ void store_pair::take_over(const std::string& why) {
     marks.first = marks.head = lane.head;
     marks.first += 1;
     // Should it fail, so will the append behind it.
-    stores_.journal->adopt(std::move(marks), mine<fault>([](const fault&) {}));
+    journal().adopt(std::move(marks), mine<fault>([](const fault&) {}));
   }
   listener_.changed({store_kind::journal, durability::fsynced, why, false});
   if (flight_) {
@@ -161,7 +160,7 @@ void store_pair::join(const std::string& name, lane_state& lane, seqno redis_hea
     const auto entries = lane.journal_head - lane.journal_first;
     lane.journal_first = std::max(redis_head, lane.journal_head) + 1;
     lane.journal_head = lane.head = lane.journal_first + entries;
-    stores_.journal->renumber(name, lane.journal_first, one_more_order());
+    journal().renumber(name, lane.journal_first, one_more_order());
     renumbered_ = true;
   }
   if (redis_head + 1 != lane.journal_first)
@@ -177,7 +176,7 @@ void store_pair::adopt_in_journal(const std::string& name, lane_state& lane) {
   marks.lane = name;
   marks.first = lane.journal_first;
   marks.head = lane.journal_head;
-  stores_.journal->adopt(std::move(marks), one_more_order());
+  journal().adopt(std::move(marks), one_more_order());
   lane.follows = true;
 }
 
@@ -279,7 +278,7 @@ void store_pair::move_next(const std::string& name, lane_state& lane) {
 // Once Redis takes appends again, nothing that the journal still has may cut off what Redis then has.
 void store_pair::clear_journal() {
   clearing_ = true;
-  stores_.journal->clear(mine<fault>([this](const fault& problem) {
+  journal().clear(mine<fault>([this](const fault& problem) {
     clearing_ = false;
     if (problem)
       return start_over("the journal could not be emptied: " + problem.message);

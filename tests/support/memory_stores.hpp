@@ -272,8 +272,11 @@ public:
   [[nodiscard]] std::size_t noted(const std::string& lane) { return roll_[lane].size(); }
 
   void note(epoch_no, std::vector<roll_line> lines, handler<fault> then) override {
-    for (auto& line : lines)
+    for (auto& line : lines) { // An id stands where it was noted last.
+      for (auto& [name, noted] : roll_)
+        std::erase_if(noted, [&](const auto& one) { return one.second.id == line.id; });
       roll_[line.lane][line.seq] = line;
+    }
     answer(std::move(then), fault{broken});
   }
   void call_roll(std::string lane, seqno from, seqno to, std::uint64_t lines_max,

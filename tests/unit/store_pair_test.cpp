@@ -294,6 +294,20 @@ BOOST_FIXTURE_TEST_CASE(what_another_runtime_kept_in_redis_meanwhile_is_not_cut_
   BOOST_TEST(there == (numbers{1, 50, 2, 3}));
 }
 
+BOOST_FIXTURE_TEST_CASE(what_waits_for_the_roll_when_its_log_is_numbered_anew_keeps_no_old_number, two_stores) {
+  keep(1);
+  keep(2);
+  pair->renumber("main", 11, [](const fault& problem) { BOOST_TEST(!problem); });
+  settle();
+  pass(50ms);
+  std::optional<roll_page> roll;
+  pair->call_roll("main", 1, 100, 100, [&](roll_page p) { roll = std::move(p); });
+  settle();
+  BOOST_REQUIRE(roll.has_value());
+  for (const auto& line : roll->lines)
+    BOOST_TEST((line.id.low != 2U || line.seq == 12U), line.seq);
+}
+
 BOOST_FIXTURE_TEST_CASE(a_log_that_is_numbered_anew_is_on_the_roll_under_its_new_numbers, two_stores) {
   keep(1);
   keep(2);

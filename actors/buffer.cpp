@@ -220,6 +220,11 @@ void renumber(self_pointer self, const align& what, ticket who, align_promise pr
   s.store->renumber(
       what.lane, std::max(head, what.cursor) + 1, answer_to<fault>(self, [=](fault problem) mutable {
         settle(self, who);
+        if (problem.code == fault_code::unavailable) { // Not now: nothing has changed.
+          self->state.renumbering = false;
+          promise.deliver(to_error(problem));
+          return;
+        }
         if (!problem)
           problem = {fault_code::store_unavailable,
                      "Log and primary disagreed from entry " + std::to_string(what.cursor) + " of lane " +

@@ -266,4 +266,28 @@ BOOST_FIXTURE_TEST_CASE(a_runtime_that_was_fenced_ends_with_that_reason, buffer_
   BOOST_TEST(((*gone)->code == fault_code::fenced));
 }
 
+// While Redis is away, the log stands in two stores and cannot be numbered anew: nothing has changed, and the
+// forwarder is told to come again.
+BOOST_AUTO_TEST_CASE(a_log_that_cannot_be_numbered_anew_now_is_not_opened_again_for_it) {
+  actor_fixture world;
+  const auto redis = std::make_shared<memory_store>(store_kind::redis);
+  const auto journal = std::make_shared<memory_journal>();
+  const auto notifier = world.stub<notifier_actor>([](const event&) {});
+  const auto log = world.spawn(buffer, log_stores{redis, journal}, notifier, world.wall(),
+                               std::vector<std::string>{"main"}, buffer_limits{});
+  world.settle();
+  world.ask<receipt>(log, append{{0, 1}, "main", "{}"});
+  redis->broken = {fault_code::store_unavailable, "gone", ""};
+  const auto kept = world.ask<receipt>(log, append{{0, 2}, "main", "{}"});
+  BOOST_REQUIRE(kept->value.has_value());
+  BOOST_TEST((kept->value->store == store_kind::journal));
+  const auto opens = journal->opens;
+  for (int i = 0; i < 2; ++i) { // Once more: the first one is over.
+    const auto answer = world.ask<alignment>(log, align{"main", 99, {0, 99}});
+    BOOST_TEST((answer->problem.code == fault_code::unavailable), answer->problem.message);
+  }
+  world.pass(200ms);
+  BOOST_TEST(journal->opens == opens);
+}
+
 } // namespace chasqui

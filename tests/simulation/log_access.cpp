@@ -125,6 +125,8 @@ protected:
                 std::move(then));
   }
 
+  [[nodiscard]] checker& account() const { return access_.checker_; }
+
   lifetime_ptr life_;
 
 private:
@@ -143,7 +145,15 @@ public:
     if (!life_->lasts)
       return;
     connect();
-    call<fault>([=](log_server& s, log_connection&) { return s.hand_over(lane, entries); }, std::move(then));
+    call<fault>(
+        [=, &account = account()](log_server& s, log_connection&) {
+          std::vector<uuid> ids;
+          for (const auto& e : entries)
+            ids.push_back(e.id);
+          account.left_behind(ids); // The log has gone on without them.
+          return s.hand_over(lane, entries);
+        },
+        std::move(then));
   }
   void take_handover(std::uint64_t entries_max, std::uint64_t, handler<handover_page> then) override {
     call<handover_page>([=](log_server& s, log_connection&) { return s.holds().take_handover(entries_max); },

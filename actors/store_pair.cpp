@@ -187,13 +187,7 @@ void store_pair::note(const append_result& result, const std::vector<uuid>& ids)
   }
   if (roll_.size() > limits_.roll_lines_max)
     roll_.erase(roll_.begin(), roll_.end() - static_cast<std::ptrdiff_t>(limits_.roll_lines_max));
-  note_soon();
-}
-
-// Each note is a transaction of the journal: under load one serves many submissions.
-void store_pair::note_soon() {
-  if (roll_.size() >= limits_.roll_group || clock_() - noted_at_ >= limits_.roll_interval)
-    note_lines();
+  note_lines();
 }
 
 void store_pair::note_lines() {
@@ -210,13 +204,12 @@ void store_pair::note_all() {
   if (!journal_open_ || roll_.empty())
     return;
   noting_ = true;
-  noted_at_ = clock_();
   stores_.journal->note(epoch_, std::exchange(roll_, {}), mine<fault>([this](const fault& problem) {
                           noting_ = false;
                           if (problem.code == fault_code::store_unavailable)
                             journal_open_ = keeper_ == keeper::journal;
                           else if (!problem)
-                            note_soon();
+                            note_lines();
                         }));
 }
 
@@ -262,7 +255,6 @@ void store_pair::tick() {
     open_redis();
   if (keeper_ == keeper::redis && stores_.journal && !journal_open_ && now >= journal_retry_at_)
     open_journal_again();
-  note_lines();
   look_for_handover();
 }
 

@@ -34,8 +34,6 @@ struct store_pair_limits {
   std::uint64_t append_entries_max = 500; ///< Of what another runtime has left.
   std::uint64_t append_bytes_max = 4U << 20U;
   std::chrono::milliseconds handover_every{1000}; ///< Between looks for it.
-  std::chrono::milliseconds roll_interval{50}; ///< Between two notes on the roll, unless much is to be noted.
-  std::uint64_t roll_group = 500;
   std::uint64_t roll_lines_max = 100'000; ///< Ids that wait for the roll; beyond, the oldest stay unnoted.
 };
 
@@ -174,7 +172,6 @@ private:
   void on_journal_appended(std::uint64_t number, append_result result);
   void answer_flight(append_result result);
   void note(const append_result& result, const std::vector<uuid>& ids);
-  void note_soon();
   void note_lines();
   void note_all();
   /// For whatever its roll matters to: by then it has what Redis has kept, under the numbers of now.
@@ -242,7 +239,6 @@ private:
   std::uint64_t flights_ = 0;
   std::vector<roll_line> roll_;
   bool noting_ = false;
-  time_point noted_at_;
 
   time_point journal_retry_at_;
   time_point reopen_at_;

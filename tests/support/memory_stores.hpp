@@ -269,7 +269,6 @@ public:
   memory_journal() : memory_log{store_kind::journal} {}
 
   void forget_roll() { roll_.clear(); }
-  [[nodiscard]] std::size_t noted(const std::string& lane) { return roll_[lane].size(); }
 
   void note(epoch_no, std::vector<roll_line> lines, handler<fault> then) override {
     for (auto& line : lines) { // An id stands where it was noted last.

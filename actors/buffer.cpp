@@ -191,17 +191,29 @@ void end_align(self_pointer self, const align& what, ticket who, align_promise p
   answer(promise, self->state.core->end_align(what, missing_to, roll.lines));
 }
 
+void call_roll(self_pointer self, const align& what, ticket who, const align_promise& promise, seqno gone) {
+  self->state.store->call_roll(what.lane, what.cursor + 1, std::min(gone, what.cursor + suspects_max),
+                               suspects_max, answer_to<roll_page>(self, [=](const roll_page& roll) {
+                                 end_align(self, what, who, promise, gone, roll);
+                               }));
+}
+
+// Whoever has been replaced, and has not heard of it, knows neither what is missing nor its names: saving the
+// marks tells whose the log is.
 void look_behind(self_pointer self, const align& what, ticket who, const align_promise& promise) {
-  const auto call_roll = [=](const log_slice& slice) {
+  const auto confirm = [=](const log_slice& slice) {
     const auto gone = slice.missing_to;
     if (gone == 0)
       return end_align(self, what, who, promise, 0, {});
-    self->state.store->call_roll(what.lane, what.cursor + 1, std::min(gone, what.cursor + suspects_max),
-                                 suspects_max, answer_to<roll_page>(self, [=](const roll_page& roll) {
-                                   end_align(self, what, who, promise, gone, roll);
-                                 }));
+    self->state.store->mark(self->state.core->marks_of(what.lane), 0,
+                            answer_to<fault>(self, [=](const fault& problem) {
+                              if (!problem)
+                                return call_roll(self, what, who, promise, gone);
+                              settle(self, who);
+                              align_promise{promise}.deliver(to_error(problem));
+                            }));
   };
-  self->state.store->read({what.lane, what.cursor + 1, 1, 1}, answer_to<log_slice>(self, call_roll));
+  self->state.store->read({what.lane, what.cursor + 1, 1, 1}, answer_to<log_slice>(self, confirm));
 }
 
 // Nothing may be numbered as something else was: every entry gets a number that was never given, and what the

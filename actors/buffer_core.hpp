@@ -110,6 +110,7 @@ public:
 
   /// Where a lane stands; a fault while the store is not open.
   [[nodiscard]] std::variant<position, fault> locate(const std::string& lane) const;
+  [[nodiscard]] const lane_marks& marks_of(const std::string& lane) const { return lanes_.at(lane).marks; }
 
   /// Whether a take can be served now; a fault if not.
   [[nodiscard]] fault may_take(const take& what) const;

@@ -290,4 +290,17 @@ BOOST_AUTO_TEST_CASE(a_log_that_cannot_be_numbered_anew_now_is_not_opened_again_
   BOOST_TEST(journal->opens == opens);
 }
 
+// Whoever has been replaced must not say what is missing: it would be passed over in the new owner's name.
+BOOST_FIXTURE_TEST_CASE(what_is_missing_is_told_by_the_owner_of_the_log_alone, buffer_fixture) {
+  for (std::uint64_t id = 1; id <= 3; ++id)
+    submit(id);
+  store->mark({"main", 4, 3, 0, 0, 0, {}}, 3, [](const fault&) {}); // The entries are gone.
+  settle();
+  const auto told = ask<alignment>(log, align{"main", 1, {}});
+  BOOST_REQUIRE(told->value.has_value());
+  BOOST_TEST(told->value->skip_to == 3U);
+  store->broken_marks = {fault_code::fenced, "another runtime owns the log", ""};
+  BOOST_TEST((ask<alignment>(log, align{"main", 1, {}})->problem.code == fault_code::fenced));
+}
+
 } // namespace chasqui

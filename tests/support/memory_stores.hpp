@@ -27,6 +27,7 @@ public:
   int imports_left = 1'000'000;
   fault broken;         ///< The answer to everything, if set.
   fault broken_appends; ///< The answer to every append, if set.
+  fault broken_marks;   ///< The answer to all marks, if set.
   fault broken_opens;   ///< The answer to every opening, if set.
   int opens = 0;
   int closes = 0;
@@ -110,7 +111,7 @@ public:
       lane.marks = marks;
       lane.log.erase(lane.log.begin(), lane.log.upper_bound(trim_through));
     }
-    answer(std::move(then), fault{broken});
+    answer(std::move(then), fault{broken ? broken : broken_marks});
   }
   void bury(rejected why, handler<fault> then) override {
     if (!broken)

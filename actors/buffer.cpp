@@ -1,8 +1,5 @@
-#include "actors/buffer.hpp"
-
+#include "actors/buffer_shell.hpp"
 #include "actors/life_story.hpp"
-
-#include <caf/all.hpp>
 
 #include <algorithm>
 #include <utility>
@@ -10,31 +7,14 @@
 
 namespace chasqui {
 
+using namespace buffer_parts;
+
 namespace {
 
-using self_pointer = buffer_shell::stateful_pointer<buffer_state>;
 using call = std::function<void()>;
 constexpr std::chrono::milliseconds tick_interval{50};
 constexpr std::chrono::milliseconds recall_timeout{1000};
 constexpr std::uint64_t recalled_max = 100; ///< Events about one transaction.
-
-template <class T> void answer(caf::typed_response_promise<T>& promise, T value, const fault& problem) {
-  if (problem)
-    promise.deliver(to_error(problem));
-  else
-    promise.deliver(std::move(value));
-}
-
-template <class T> void answer(caf::typed_response_promise<T>& promise, std::variant<T, fault> outcome) {
-  if (const auto* problem = std::get_if<fault>(&outcome))
-    promise.deliver(to_error(*problem));
-  else
-    promise.deliver(std::move(std::get<T>(outcome)));
-}
-
-void act(self_pointer self, buffer_actions actions);
-
-moment now(self_pointer self) { return now_of(self, self->state.wall); }
 
 // What the store was asked for is not answered any more once it is opened again.
 void end_reads(self_pointer self, const fault& why) {
@@ -110,23 +90,9 @@ void leave(self_pointer self, const fault& why) {
   self->quit(why ? to_error(why) : caf::error{caf::exit_reason::user_shutdown});
 }
 
-// Makes a promise for what the store is asked for; `settle` takes it off the books again.
-template <class T> std::pair<ticket, caf::typed_response_promise<T>> promise_read(self_pointer self) {
-  const auto who = self->state.next_ticket++;
-  auto promise = self->make_response_promise<T>();
-  self->state.reads.emplace(who, [promise](const caf::error& e) mutable { promise.deliver(e); });
-  return {who, promise};
-}
-
-void settle(self_pointer self, ticket who) { self->state.reads.erase(who); }
-
 void answer_locates(buffer_state& s) {
   for (auto& [lane, promise] : std::exchange(s.locates, {}))
     answer(promise, s.core->locate(lane));
-}
-
-fault numbered_anew() {
-  return {fault_code::store_unavailable, "The log was opened again, with other numbers.", ""};
 }
 
 // Entries have other numbers now: who forwards has to begin anew.
@@ -145,7 +111,9 @@ bool is_heard(self_pointer self, const std::string& lane) {
   return found == self->state.dismissed.end() || self->current_sender() != found->second;
 }
 
-void act(self_pointer self, buffer_actions actions) {
+} // namespace
+
+void buffer_parts::act(self_pointer self, buffer_actions actions) {
   if (actions.dismiss)
     dismiss_forwarders(self);
   ask_store(self, actions);
@@ -154,6 +122,14 @@ void act(self_pointer self, buffer_actions actions) {
     answer_locates(self->state);
   if (actions.quit)
     leave(self, *actions.quit);
+}
+
+namespace {
+
+template <class News>
+void hear(self_pointer self, const News& what, buffer_actions (buffer_core::*take_in)(const News&, moment)) {
+  if (is_heard(self, what.lane))
+    act(self, (*self->state.core.*take_in)(what, now(self)));
 }
 
 caf::result<receipt> keep(self_pointer self, append what) {
@@ -180,114 +156,6 @@ caf::result<batch> give(self_pointer self, const take& what) {
         answer(promise, self->state.core->on_slice(what, std::move(slice), actions, now(self)));
         act(self, std::move(actions));
       }));
-  return promise;
-}
-
-using align_promise = caf::typed_response_promise<alignment>;
-
-void end_align(self_pointer self, const align& what, ticket who, align_promise promise, seqno missing_to,
-               const roll_page& roll) {
-  settle(self, who);
-  answer(promise, self->state.core->end_align(what, missing_to, roll.lines));
-}
-
-void call_roll(self_pointer self, const align& what, ticket who, const align_promise& promise, seqno gone) {
-  self->state.store->call_roll(what.lane, what.cursor + 1, std::min(gone, what.cursor + suspects_max),
-                               suspects_max, answer_to<roll_page>(self, [=](const roll_page& roll) {
-                                 end_align(self, what, who, promise, gone, roll);
-                               }));
-}
-
-// Whoever has been replaced, and has not heard of it, knows neither what is missing nor its names: saving the
-// marks tells whose the log is.
-void look_behind(self_pointer self, const align& what, ticket who, const align_promise& promise) {
-  const auto confirm = [=](const log_slice& slice) {
-    const auto gone = slice.missing_to;
-    if (gone == 0)
-      return end_align(self, what, who, promise, 0, {});
-    self->state.store->mark(self->state.core->marks_of(what.lane), 0,
-                            answer_to<fault>(self, [=](const fault& problem) {
-                              if (!problem)
-                                return call_roll(self, what, who, promise, gone);
-                              settle(self, who);
-                              align_promise{promise}.deliver(to_error(problem));
-                            }));
-  };
-  self->state.store->read({what.lane, what.cursor + 1, 1, 1}, answer_to<log_slice>(self, confirm));
-}
-
-// Nothing may be numbered as something else was: every entry gets a number that was never given, and what the
-// primary has applied already is skipped by its id.
-void renumber(self_pointer self, const align& what, ticket who, align_promise promise) {
-  auto& s = self->state;
-  const auto stand = s.core->locate(what.lane);
-  const auto* log = std::get_if<position>(&stand);
-  // One lane at a time: the log is opened again behind it, and the new numbers of another would not be noted.
-  if (log == nullptr || std::exchange(s.renumbering, true)) {
-    settle(self, who);
-    promise.deliver(to_error(log == nullptr ? std::get<fault>(stand) : numbered_anew()));
-    return;
-  }
-  const auto head = log->head;
-  s.store->renumber(
-      what.lane, std::max(head, what.cursor) + 1, answer_to<fault>(self, [=](fault problem) mutable {
-        settle(self, who);
-        if (problem.code == fault_code::unavailable) { // Not now: nothing has changed.
-          self->state.renumbering = false;
-          promise.deliver(to_error(problem));
-          return;
-        }
-        if (!problem)
-          problem = {fault_code::store_unavailable,
-                     "Log and primary disagreed from entry " + std::to_string(what.cursor) + " of lane " +
-                         what.lane + " on: the log was numbered anew, and is opened again.",
-                     ""};
-        promise.deliver(to_error(problem));
-        act(self, self->state.core->reopen(problem.message, now(self)));
-      }));
-}
-
-// Nobody stands at the cursor: who stands before it and was not released may never have been applied.
-void look_before(self_pointer self, const align& what, ticket who, const align_promise& promise) {
-  const auto stand = self->state.core->locate(what.lane);
-  const auto* log = std::get_if<position>(&stand);
-  const auto from = log == nullptr ? what.cursor : log->released + 1;
-  self->state.store->read({what.lane, from, 1, 1}, answer_to<log_slice>(self, [=](const log_slice& slice) {
-                            if (buffer_core::stands_before(what.cursor, from, slice))
-                              renumber(self, what, who, promise);
-                            else
-                              look_behind(self, what, who, promise);
-                          }));
-}
-
-caf::result<alignment> bring_in_step(self_pointer self, const align& what) {
-  auto& s = self->state;
-  const auto step = s.core->begin_align(what);
-  if (const auto* problem = std::get_if<fault>(&step))
-    return to_error(*problem);
-  s.forwarders[what.lane] = caf::actor_cast<caf::actor_addr>(self->current_sender());
-  if (!s.store->is_settled(what.lane))
-    return to_error({fault_code::unavailable, "The log is not in order yet: Redis is away.", ""});
-  auto [who, promise] = promise_read<alignment>(self);
-  switch (std::get<align_step>(step)) {
-  case align_step::look:
-    look_behind(self, what, who, promise);
-    break;
-  case align_step::renumber:
-    renumber(self, what, who, promise);
-    break;
-  case align_step::compare:
-    s.store->read(
-        {what.lane, what.cursor, 1, 1},
-        answer_to<log_slice>(self, [self, what, who = who, promise = promise](const log_slice& slice) {
-          if (buffer_core::is_another(what, slice))
-            renumber(self, what, who, promise);
-          else if (slice.problem.code == fault_code::diverged)
-            look_before(self, what, who, promise);
-          else
-            look_behind(self, what, who, promise);
-        }));
-  }
   return promise;
 }
 
@@ -419,24 +287,12 @@ buffer_shell::behavior_type buffer(self_pointer self, log_stores stores, notifie
       [self](append& what) { return keep(self, std::move(what)); },
       [self](const locate& what) { return stand(self, what.lane); },
       [self](const align& what) { return bring_in_step(self, what); },
-      [self](const missing& m) {
-        if (is_heard(self, m.lane))
-          act(self, self->state.core->on_missing(m, now(self)));
-      },
+      [self](const missing& m) { hear(self, m, &buffer_core::on_missing); },
       [self](const take& what) { return give(self, what); },
-      [self](const committed& c) {
-        if (is_heard(self, c.lane))
-          act(self, self->state.core->on_committed(c, now(self)));
-      },
+      [self](const committed& c) { hear(self, c, &buffer_core::on_committed); },
       [self](const replicated& r) { act(self, self->state.core->on_replicated(r, now(self))); },
-      [self](const rejected& r) {
-        if (is_heard(self, r.lane))
-          act(self, self->state.core->on_rejected(r, now(self)));
-      },
-      [self](const resolved& r) {
-        if (is_heard(self, r.lane))
-          act(self, self->state.core->on_resolved(r, now(self)));
-      },
+      [self](const rejected& r) { hear(self, r, &buffer_core::on_rejected); },
+      [self](const resolved& r) { hear(self, r, &buffer_core::on_resolved); },
       [self](const find& what) { return trace(self, what.id); },
       [self](const await& what) { return hold(self, what); },
       [self](const list_dead& what) { return list(self, what); },

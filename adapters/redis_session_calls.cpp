@@ -12,8 +12,8 @@ namespace {
 
 constexpr std::uint64_t reply_bytes_max = 16U << 20U;
 constexpr std::uint64_t reply_entries_max = 10'000;
-constexpr std::uint64_t trim_entries_max = 100; ///< Of one script, so that appends get in between.
-constexpr std::uint64_t trim_bytes_max = 4U << 20U;
+constexpr std::uint64_t step_entries_max = 100; ///< Of one script of several, so that appends get in between.
+constexpr std::uint64_t step_bytes_max = 4U << 20U;
 
 std::string at_most(std::uint64_t wanted, std::uint64_t limit) {
   return std::to_string(std::clamp<std::uint64_t>(wanted, 1, limit));
@@ -139,8 +139,8 @@ void redis_session::read_by_script(const take& what, handler<log_slice> then) {
 }
 
 void redis_session::mark(const lane_marks& marks, seqno trim_through, const handler<fault>& then) {
-  trim({epoch_, marks.lane, std::to_string(trim_through), std::to_string(trim_entries_max),
-        std::to_string(trim_bytes_max), std::to_string(marks.head), std::to_string(marks.committed),
+  trim({epoch_, marks.lane, std::to_string(trim_through), std::to_string(step_entries_max),
+        std::to_string(step_bytes_max), std::to_string(marks.head), std::to_string(marks.committed),
         std::to_string(marks.replicated), std::to_string(marks.released)},
        then);
 }
@@ -184,7 +184,7 @@ void redis_session::adopt(const lane_marks& marks, const handler<fault>& then) {
                                            std::to_string(marks.committed),
                                            std::to_string(marks.replicated),
                                            std::to_string(marks.released),
-                                           std::to_string(trim_entries_max)};
+                                           std::to_string(step_entries_max)};
   step_by_step(redis_adopt_script(), arguments, arguments, then);
 }
 

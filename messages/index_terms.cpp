@@ -103,11 +103,11 @@ std::optional<std::string> decimal(std::string_view text) {
   return sign + digits + 'e' + std::to_string(exponent);
 }
 
-/// Calls `each` with every value of an object or an array.
 template <class Each> void for_each(std::string_view values, Each each) {
-  scanned_value value;
-  for (record_scan scan{values}; scan.next(value);)
+  scan_values(values, [&](const scanned_value& value) {
     each(value);
+    return true;
+  });
 }
 
 /// Gathers the terms of one payload.

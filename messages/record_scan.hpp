@@ -41,6 +41,16 @@ private:
   bool is_object_;
 };
 
+/// Calls `each` with every value until it says false. Whether it never did, and the text is whole.
+template <class Each> bool scan_values(std::string_view json, Each each) {
+  record_scan scan{json};
+  scanned_value value;
+  while (scan.next(value))
+    if (!each(value))
+      return false;
+  return scan.is_whole();
+}
+
 /// What a value is as a text: a string without quotes and escapes, anything else as it stands. The answer
 /// looks into `value` or `room`.
 std::string_view text_of(const scanned_value& value, std::string& room);

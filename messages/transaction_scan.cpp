@@ -9,24 +9,12 @@ namespace chasqui {
 
 namespace {
 
-/// Calls `each` with every value; false if it does, or if the text is not whole.
-template <class Each> bool scan_whole(std::string_view json, Each each) {
-  if (json.empty())
-    return false;
-  record_scan scan{json};
-  scanned_value value;
-  while (scan.next(value))
-    if (!each(value))
-      return false;
-  return scan.is_whole();
-}
-
 class step_scan {
 public:
   bool read(std::string_view json, step& out) {
     bool has_op = false;
     has_count_ = false;
-    const bool whole = scan_whole(json, [&](const scanned_value& field) {
+    const bool whole = scan_values(json, [&](const scanned_value& field) {
       has_op = has_op || field.key == "op";
       return read_field(field, out);
     });
@@ -42,11 +30,11 @@ private:
     if (field.key == "table")
       return read_text(field, out.table);
     if (field.key == "key")
-      return scan_whole(field.json,
-                        [&](const auto& column) { return read_text(column, out.key.emplace_back()); });
+      return scan_values(field.json,
+                         [&](const auto& column) { return read_text(column, out.key.emplace_back()); });
     if (field.key == "rows")
-      return scan_whole(field.json,
-                        [&](const auto& row) { return read_record(row, out.rows.emplace_back()); });
+      return scan_values(field.json,
+                         [&](const auto& row) { return read_record(row, out.rows.emplace_back()); });
     if (field.key == "where")
       return read_record(field, out.where);
     if (field.key == "set")
@@ -75,7 +63,7 @@ private:
 
   bool read_record(const scanned_value& value, record& out) {
     out.json = value.json;
-    return value.kind == json_kind::object && scan_whole(value.json, [&](const scanned_value& column) {
+    return value.kind == json_kind::object && scan_values(value.json, [&](const scanned_value& column) {
              out.columns.emplace_back(name_of(column, room_));
              if (column.kind == json_kind::null)
                out.null_columns.push_back(out.columns.back());
@@ -116,11 +104,11 @@ private:
 std::optional<std::vector<step>> scan_steps(std::string_view payload) {
   std::vector<step> steps;
   step_scan scan;
-  const bool whole = payload.starts_with('{') && scan_whole(payload, [&](const scanned_value& field) {
-                       return field.key != "steps" ||
-                              (field.kind == json_kind::array && scan_whole(field.json, [&](const auto& one) {
-                                 return scan.read(one.json, steps.emplace_back());
-                               }));
+  const bool whole = payload.starts_with('{') && scan_values(payload, [&](const scanned_value& field) {
+                       return field.key != "steps" || (field.kind == json_kind::array &&
+                                                       scan_values(field.json, [&](const auto& one) {
+                                                         return scan.read(one.json, steps.emplace_back());
+                                                       }));
                      });
   if (!whole || steps.empty())
     return std::nullopt;

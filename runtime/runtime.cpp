@@ -4,6 +4,7 @@
 #include "adapters/io_thread.hpp"
 #include "messages/interfaces.hpp"
 #include "runtime/listener.hpp"
+#include "runtime/outside_bridge.hpp"
 #include "runtime/remote_door.hpp"
 #include "runtime/topology.hpp"
 

@@ -1,6 +1,6 @@
 // A call of the host is answered once, whatever becomes of whom it asks.
 
-#include "runtime/listener.hpp"
+#include "runtime/outside_bridge.hpp"
 #include "tests/support/actor_fixture.hpp"
 
 using namespace chasqui;

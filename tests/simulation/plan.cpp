@@ -218,10 +218,15 @@ private:
     now_ = std::max(now_, at);
   }
 
-  // Started without Redis, which has what the journal has not noted, while the link is there.
-  void add_cold_start(sim_time at) {
+  // What is submitted and cannot be sent.
+  void add_backlog(sim_time at) {
     add(at, deed_kind::black_hole);
     add(at + seconds{1}, deed_kind::burst, chance_.between(5, 30), 30);
+  }
+
+  // Started without Redis, which has what the journal has not noted, while the link is there.
+  void add_cold_start(sim_time at) {
+    add_backlog(at);
     add(at + seconds{3}, deed_kind::power_cut);
     add(at + seconds{4}, deed_kind::redis_hang);
     add(at + seconds{5}, deed_kind::host_start);
@@ -234,8 +239,7 @@ private:
 
   // What Redis loses has not been sent, and has been noted.
   void add_loss(sim_time at) {
-    add(at, deed_kind::black_hole);
-    add(at + seconds{1}, deed_kind::burst, chance_.between(5, 30), 30);
+    add_backlog(at);
     at += seconds{8} + within(10 * second_us);
     add(at, deed_kind::redis_emptied, 0, chance_.below(2));
     add(at, deed_kind::redis_start);

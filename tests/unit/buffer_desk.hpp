@@ -44,6 +44,12 @@ struct buffer_desk {
 
   buffer_desk() { obey(core.start()); }
 
+  /// Begins anew, with other limits.
+  void start_with(const buffer_limits& bounds) {
+    core = buffer_core{{"main", "bulk"}, bounds};
+    obey(core.start());
+  }
+
   [[nodiscard]] moment at() const {
     return {time_point{std::chrono::hours{1} + now}, instant{std::chrono::hours{1} + now}};
   }

@@ -26,6 +26,18 @@ struct marked_desk : buffer_desk {
   [[nodiscard]] stage stage_of(seqno seq) const { return core.tell({0, seq}, place(seq)).stage; }
 };
 
+/// A lane of 60 entries that catches up as long as more than 20 are not committed.
+struct lagging_desk : marked_desk {
+  lagging_desk() {
+    auto bounds = limits();
+    bounds.catching_up_entries = 20;
+    start_with(bounds);
+    open(60);
+    commit(1);
+    marked();
+  }
+};
+
 } // namespace
 
 BOOST_FIXTURE_TEST_CASE(each_mark_moves_once_and_tells_the_range_it_passed, marked_desk) {
@@ -246,8 +258,7 @@ BOOST_FIXTURE_TEST_CASE(marks_are_saved_at_most_once_an_interval_and_with_what_m
 BOOST_FIXTURE_TEST_CASE(released_entries_are_kept_no_longer_than_they_have_to_be, marked_desk) {
   auto bounds = limits();
   bounds.retain_for = 10s;
-  core = buffer_core{{"main", "bulk"}, bounds};
-  obey(core.start());
+  start_with(bounds);
   open(50);
   commit(50);
   marked();
@@ -269,14 +280,7 @@ BOOST_FIXTURE_TEST_CASE(released_entries_are_kept_no_longer_than_they_have_to_be
   BOOST_TEST(marks.back().trim_through == 30U);
 }
 
-BOOST_FIXTURE_TEST_CASE(while_a_lane_catches_up_no_more_is_trimmed_than_comes_in, marked_desk) {
-  auto bounds = limits();
-  bounds.catching_up_entries = 20;
-  core = buffer_core{{"main", "bulk"}, bounds};
-  obey(core.start());
-  open(60);
-  commit(1);
-  marked();
+BOOST_FIXTURE_TEST_CASE(while_a_lane_catches_up_no_more_is_trimmed_than_comes_in, lagging_desk) {
   commit(30);
   replicate(30);
   pass(100ms);
@@ -298,14 +302,7 @@ BOOST_FIXTURE_TEST_CASE(while_a_lane_catches_up_no_more_is_trimmed_than_comes_in
   BOOST_TEST(marks.empty());
 }
 
-BOOST_FIXTURE_TEST_CASE(a_full_store_is_trimmed_while_a_lane_catches_up, marked_desk) {
-  auto bounds = limits();
-  bounds.catching_up_entries = 20;
-  core = buffer_core{{"main", "bulk"}, bounds};
-  obey(core.start());
-  open(60);
-  commit(1);
-  marked();
+BOOST_FIXTURE_TEST_CASE(a_full_store_is_trimmed_while_a_lane_catches_up, lagging_desk) {
   submit(1001);
   appended({fault_code::store_full, "OOM", ""});
   commit(30);
@@ -318,8 +315,7 @@ BOOST_FIXTURE_TEST_CASE(a_full_store_is_trimmed_while_a_lane_catches_up, marked_
 BOOST_FIXTURE_TEST_CASE(much_is_trimmed_bit_by_bit_so_that_marks_are_saved_in_between, marked_desk) {
   auto bounds = limits();
   bounds.trim_entries_max = 8;
-  core = buffer_core{{"main", "bulk"}, bounds};
-  obey(core.start());
+  start_with(bounds);
   open(50);
   commit(50);
   marked();
@@ -339,8 +335,7 @@ BOOST_FIXTURE_TEST_CASE(much_is_trimmed_bit_by_bit_so_that_marks_are_saved_in_be
 BOOST_FIXTURE_TEST_CASE(a_stop_does_not_wait_until_all_is_trimmed, marked_desk) {
   auto bounds = limits();
   bounds.trim_entries_max = 1;
-  core = buffer_core{{"main", "bulk"}, bounds};
-  obey(core.start());
+  start_with(bounds);
   open(50);
   commit(50);
   marked();
@@ -355,8 +350,7 @@ BOOST_FIXTURE_TEST_CASE(a_stop_does_not_wait_until_all_is_trimmed, marked_desk) 
 BOOST_FIXTURE_TEST_CASE(what_was_released_before_a_restart_is_kept_from_then_on, marked_desk) {
   auto bounds = limits();
   bounds.retain_for = 10s;
-  core = buffer_core{{"main", "bulk"}, bounds};
-  obey(core.start());
+  start_with(bounds);
   open(20, 8);
   pass(9s);
   commit(20);

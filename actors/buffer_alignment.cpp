@@ -17,7 +17,10 @@ using align_promise = caf::typed_response_promise<alignment>;
 void end_align(self_pointer self, const align& what, ticket who, align_promise promise, seqno missing_to,
                const roll_page& roll) {
   settle(self, who);
-  answer(promise, self->state.core->end_align(what, missing_to, roll.lines));
+  if (roll.problem.code == fault_code::unavailable) // Other trouble of the roll's leaves names unknown.
+    promise.deliver(to_error(roll.problem));
+  else
+    answer(promise, self->state.core->end_align(what, missing_to, roll.lines));
 }
 
 void call_roll(self_pointer self, const align& what, ticket who, const align_promise& promise, seqno gone) {

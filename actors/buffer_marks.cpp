@@ -125,7 +125,7 @@ buffer_actions buffer_core::on_missing(const missing& m, moment now) {
   if (m.unnamed > 0) {
     out.events.push_back(range_event(event_kind::missing, lane, m.from_seq, m.to_seq, now.wall));
     out.events.back().detail =
-        std::to_string(m.unnamed) + " of these are lost, or were applied already: nobody knows their ids";
+        std::to_string(m.unnamed) + " of these numbers nobody has: what had them is lost, was applied already, or has others";
   }
   lane.sent = std::max(lane.sent, m.to_seq);
   return out;

@@ -46,6 +46,13 @@ public:
       give();
   }
 
+  /// Loses one entry.
+  void erase(const std::string& lane, seqno seq) {
+    auto& log = lanes_[lane].log;
+    ids_.erase(log.at(seq).id);
+    log.erase(seq);
+  }
+
   void wipe() {
     lanes_.clear();
     ids_.clear();

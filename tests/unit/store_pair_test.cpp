@@ -325,6 +325,41 @@ BOOST_FIXTURE_TEST_CASE(a_log_that_is_numbered_anew_is_on_the_roll_under_its_new
   BOOST_TEST((at_11 != roll->lines.end()));
 }
 
+BOOST_FIXTURE_TEST_CASE(what_was_numbered_anew_behind_the_rolls_back_is_not_on_it, two_stores) {
+  keep(1);
+  keep(2);
+  redis->renumber("main", 11, [](const fault&) {}); // And this process dies before it can note that.
+  start();
+  redis->erase("main", 12); // Transaction 2 is lost, of whom the roll knows the old number.
+  std::optional<roll_page> roll;
+  pair->call_roll("main", 1, 100, 100, [&](roll_page p) { roll = std::move(p); });
+  settle();
+  BOOST_REQUIRE(roll.has_value());
+  BOOST_TEST(!roll->problem);
+  BOOST_REQUIRE(roll->lines.size() == 1U);
+  BOOST_TEST(roll->lines.at(0).id.low == 2U);
+}
+
+BOOST_FIXTURE_TEST_CASE(the_roll_is_not_called_while_redis_may_have_who_stands_on_it, two_stores) {
+  keep(1);
+  redis->broken = {fault_code::store_unavailable, "gone", ""};
+  std::optional<roll_page> roll;
+  const auto call = [&] {
+    roll.reset();
+    pair->call_roll("main", 1, 100, 100, [&](roll_page p) { roll = std::move(p); });
+    settle();
+    BOOST_REQUIRE(roll.has_value());
+  };
+  call(); // Redis goes as it is asked,
+  BOOST_TEST((roll->problem.code == fault_code::unavailable));
+  call(); // and is known to be away.
+  BOOST_TEST((roll->problem.code == fault_code::unavailable));
+  redis->broken = {};
+  pass(1s);
+  call();
+  BOOST_TEST(!roll->problem);
+}
+
 namespace {
 
 struct looked_into : two_stores {

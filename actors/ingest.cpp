@@ -26,6 +26,7 @@ struct candidate {
 };
 
 void judge(self_pointer self, const candidate& c, receipt_promise promise);
+void line_up(self_pointer self, row_look look);
 
 void warn(self_pointer self, const append& kept, const fault& doubt) {
   event e;
@@ -58,6 +59,99 @@ void refuse(self_pointer self, append kept, const fault& doubt, receipt_promise 
           });
 }
 
+void advance(self_pointer self);
+
+bool is_silence(const caf::error& e) {
+  const auto code = to_fault(e).code;
+  return code == fault_code::timed_out || code == fault_code::link_lost || e == caf::sec::request_timeout;
+}
+
+void look_at_rows(self_pointer self, const std::shared_ptr<row_look>& look) {
+  auto& s = self->state;
+  look->doubt = {};
+  look->knows_all = s.looks.front() == look && s.unanswered == 0;
+  look->open = self->clock().now() < s.rows_again_at ? 0 : look->questions.size();
+  if (look->open == 0)
+    return;
+  const auto pause = [self] {
+    self->state.rows_again_at = self->clock().now() + self->state.policy.rows_pause;
+  };
+  const auto answered = [self, look] {
+    if (--look->open == 0)
+      advance(self);
+  };
+  for (std::size_t i = 0; i < look->questions.size(); ++i) {
+    auto what = look->questions[i].what;
+    what.timeout = s.policy.confirm_timeout;
+    self->request(s.peers.reader, 2 * what.timeout, std::move(what))
+        .then(
+            [=](const found_rows& found) {
+              if (!found.replica.empty())
+                pause();
+              if (auto doubt = judge(look->questions[i], found); doubt && !look->doubt)
+                look->doubt = std::move(doubt);
+              answered();
+            },
+            [=](const caf::error& e) {
+              if (is_silence(e))
+                pause();
+              answered();
+            });
+  }
+}
+
+void hand_on(self_pointer self, row_look& look) {
+  ++self->state.unanswered;
+  const auto answered = [self] {
+    --self->state.unanswered;
+    advance(self);
+  };
+  auto promise = std::move(look.promise);
+  self->request(self->state.peers.buffer, caf::infinite, std::move(look.kept))
+      .then(
+          [=](receipt& r) mutable {
+            promise.deliver(std::move(r));
+            answered();
+          },
+          [=](const caf::error& e) mutable {
+            promise.deliver(e);
+            answered();
+          });
+}
+
+/// Keeps or refuses those whose looks are over, in order. Who would be refused for what is not there looks
+/// again once everything before has been answered: it may be on its way.
+void advance(self_pointer self) {
+  auto& s = self->state;
+  while (!s.looks.empty() && s.looks.front()->open == 0) {
+    const auto look = s.looks.front();
+    const bool is_refused = look->doubt && s.policy.rows == preflight_mode::enforce;
+    if (look->doubt && !look->knows_all) {
+      if (s.unanswered > 0)
+        return;
+      look_at_rows(self, look);
+      continue;
+    }
+    s.looks.pop_front();
+    if (is_refused && look->may_be_repeated) {
+      refuse(self, std::move(look->kept), look->doubt, std::move(look->promise));
+    } else if (is_refused) {
+      look->promise.deliver(to_error(look->doubt));
+    } else {
+      if (look->doubt)
+        warn(self, look->kept, look->doubt);
+      hand_on(self, *look);
+    }
+  }
+}
+
+void line_up(self_pointer self, row_look look) {
+  auto& s = self->state;
+  s.looks.push_back(std::make_shared<row_look>(std::move(look)));
+  look_at_rows(self, s.looks.back());
+  advance(self);
+}
+
 void release_held(self_pointer self) {
   auto& s = self->state;
   s.confirming = false;
@@ -88,8 +182,9 @@ void confirm(self_pointer self, const candidate& c, receipt_promise promise) {
 
 void judge(self_pointer self, const candidate& c, receipt_promise promise) {
   auto& s = self->state;
-  fault doubt;
-  auto outcome = s.core->admit(c.what, c.fresh, doubt);
+  finding found;
+  auto outcome = s.core->admit(c.what, c.fresh, found);
+  const auto& doubt = found.doubt;
   if (const auto* problem = std::get_if<fault>(&outcome)) {
     promise.deliver(to_error(*problem));
     return;
@@ -106,14 +201,23 @@ void judge(self_pointer self, const candidate& c, receipt_promise promise) {
   }
   if (doubt)
     warn(self, kept, doubt);
-  promise.delegate(s.peers.buffer, std::move(kept));
+  if (s.policy.rows == preflight_mode::off) {
+    promise.delegate(s.peers.buffer, std::move(kept));
+    return;
+  }
+  row_look look;
+  look.may_be_repeated = kept.id != c.fresh;
+  look.kept = std::move(kept);
+  look.promise = std::move(promise);
+  look.questions = std::move(found.questions);
+  line_up(self, std::move(look));
 }
 
 caf::result<receipt> check(self_pointer self, submission& what) {
   auto& s = self->state;
-  if (s.held.size() >= s.policy.held_max)
+  if (s.held.size() + s.looks.size() >= s.policy.held_max)
     return to_error({fault_code::overloaded,
-                     "Too many submissions wait for a look at the schema. Submit again, with "
+                     "Too many submissions wait for a look at the schema, or at rows. Submit again, with "
                      "the same id.",
                      ""});
   const candidate c{std::move(what), fresh_id(s), ++s.arrivals};

@@ -6,10 +6,14 @@
 
 #include <caf/typed_event_based_actor.hpp>
 
+#include <caf/typed_response_promise.hpp>
+
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <random>
 
@@ -21,15 +25,31 @@ enum class preflight_mode : std::uint8_t { off, warn, enforce };
 /// How ingest treats what it doubts.
 struct ingest_policy {
   preflight_mode preflight = preflight_mode::off;
+  preflight_mode rows = preflight_mode::off;     ///< The same for what rows decide.
   std::chrono::milliseconds confirm_timeout{50}; ///< For another look at the schema.
-  std::uint64_t held_max = 10'000;               ///< Submissions that wait for that look.
+  std::chrono::milliseconds rows_pause{1000};    ///< Without looks, after one that was not answered.
+  std::uint64_t held_max = 10'000;               ///< Submissions that wait for either look.
 };
 
-/// Whom ingest talks to; `catalogue` may be null, and then no schema is ever known.
+/// Whom ingest talks to; `catalogue` may be null, and then no schema is ever known. `reader` is needed for
+/// looks at rows alone.
 struct ingest_peers {
   buffer_actor buffer;
   notifier_actor notifier;
   catalogue_actor catalogue;
+  reader_actor reader;
+};
+
+/// A submission while rows are looked at.
+struct row_look {
+  append kept;
+  bool may_be_repeated = false; ///< It came with an id.
+  caf::typed_response_promise<receipt> promise;
+  std::vector<row_question> questions;
+  std::size_t open = 0; ///< Questions that are not answered.
+  bool knows_all =
+      false; ///< Everything before it was answered when it began: what it does not see is not there.
+  fault doubt;
 };
 
 struct ingest_state {
@@ -43,6 +63,10 @@ struct ingest_state {
   std::uint64_t arrivals = 0;
   std::uint64_t confirmed = 0; ///< Submissions up to this one came before the last look at the schema began.
   std::deque<std::function<void()>> held;
+  std::deque<std::shared_ptr<row_look>>
+      looks;                    ///< In the order they came, which is the order they are kept in.
+  std::uint64_t unanswered = 0; ///< Submissions that the buffer has, while rows are looked at.
+  time_point rows_again_at;
 };
 
 using ingest_shell = ingest_actor::extend<caf::reacts_to<schema_document>>;

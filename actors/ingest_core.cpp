@@ -6,7 +6,7 @@
 
 namespace chasqui {
 
-std::variant<append, fault> ingest_core::admit(const submission& s, const uuid& fresh, fault& doubt) const {
+std::variant<append, fault> ingest_core::admit(const submission& s, const uuid& fresh, finding& found) const {
   auto decoded = decode_transaction(s.json, limits_);
   if (auto* problem = std::get_if<fault>(&decoded))
     return std::move(*problem);
@@ -22,8 +22,11 @@ std::variant<append, fault> ingest_core::admit(const submission& s, const uuid& 
     return fault{fault_code::unknown_lane,
                  "There is no lane '" + t.lane + "'; the settings have: " + known + ".", "lane"};
   }
-  if (preflight_ && !s.unchecked)
-    doubt = preflight_->check(t);
+  if (preflight_ && !s.unchecked) {
+    found.doubt = preflight_->check(t);
+    if (asks_for_rows_ && !found.doubt)
+      found.questions = preflight_->ask(t);
+  }
   auto payload = encode_transaction(t);
   return append{t.id, std::move(t.lane), std::move(payload)};
 }

@@ -12,19 +12,25 @@
 
 namespace chasqui {
 
+/// What preflight has to say of a transaction.
+struct finding {
+  fault doubt;                         ///< Why the primary would refuse it, by the schema that is known.
+  std::vector<row_question> questions; ///< What rows decide about it, if anybody wants to look.
+};
+
 /// Decides whether a transaction may be kept, and gives it what it lacks.
 class ingest_core {
 public:
   /// The first of `lanes` is where transactions go that name none.
-  ingest_core(transaction_limits limits, std::vector<std::string> lanes)
-      : limits_{limits}, lanes_{std::move(lanes)} {}
+  ingest_core(transaction_limits limits, std::vector<std::string> lanes, bool asks_for_rows = false)
+      : limits_{limits}, lanes_{std::move(lanes)}, asks_for_rows_{asks_for_rows} {}
 
-  /// The transaction in canonical form, ready to be kept; `fresh` becomes its id if it has none. `doubt` says
-  /// why the primary would refuse it, by the schema that is known.
-  [[nodiscard]] std::variant<append, fault> admit(const submission& s, const uuid& fresh, fault& doubt) const;
+  /// The transaction in canonical form, ready to be kept; `fresh` becomes its id if it has none.
+  [[nodiscard]] std::variant<append, fault> admit(const submission& s, const uuid& fresh,
+                                                  finding& found) const;
   [[nodiscard]] std::variant<append, fault> admit(const submission& s, const uuid& fresh) const {
-    fault doubt;
-    return admit(s, fresh, doubt);
+    finding found;
+    return admit(s, fresh, found);
   }
 
   /// Transactions are held against this schema from now on; what cannot be read as one changes nothing.
@@ -39,6 +45,7 @@ private:
 
   transaction_limits limits_;
   std::vector<std::string> lanes_;
+  bool asks_for_rows_;
   std::string fingerprint_;
   std::shared_ptr<const preflight_core> preflight_; ///< Null while no schema is known.
 };

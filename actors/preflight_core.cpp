@@ -61,6 +61,10 @@ fault preflight_core::check(const transaction& t) const {
   return {};
 }
 
+std::vector<row_question> preflight_core::ask(const transaction& t) const {
+  return questions_about(t, [this](const std::string& table) { return find(table); });
+}
+
 const table_rules* preflight_core::find(const std::string& table) const {
   const auto found = by_name_.find(table);
   return found == by_name_.end() ? nullptr : found->second;

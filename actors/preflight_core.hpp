@@ -1,5 +1,6 @@
 #pragma once
 
+#include "actors/row_questions.hpp"
 #include "actors/table_rules.hpp"
 
 #include <memory>
@@ -18,6 +19,9 @@ public:
 
   /// `none`, or `refused_by_schema` with table, column, value and rule.
   [[nodiscard]] fault check(const transaction& t) const;
+
+  /// What rows would decide about it, if nobody else wrote to these tables.
+  [[nodiscard]] std::vector<row_question> ask(const transaction& t) const;
 
 private:
   [[nodiscard]] const table_rules* find(const std::string& table) const;

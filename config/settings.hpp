@@ -18,7 +18,8 @@ struct settings {
   std::string site; ///< Names this observatory in Redis and on the primary: `[a-z0-9_-]{1,40}`.
   std::vector<std::string> lanes{"main"}; ///< In order of priority; the first is the default lane.
 
-  std::string preflight = "enforce"; ///< `off`, `warn` or `enforce`: what the schema refuses for certain.
+  std::string preflight = "enforce";  ///< `off`, `warn` or `enforce`: what the schema refuses for certain.
+  std::string preflight_rows = "off"; ///< The same of what rows refuse: duplicate keys, missing parents.
 
   struct {
     std::string socket; ///< Path of Redis' unix socket; or else

@@ -91,6 +91,13 @@ void check_files(const settings& s, settings_report& report) {
   }
 }
 
+void check_preflight(const settings& s, settings_report& report) {
+  if (s.preflight == "off" && s.preflight_rows != "off")
+    report.refuse("preflight_rows",
+                  "preflight_rows is " + s.preflight_rows +
+                      ", and preflight is off: without the schema nobody knows which rows to look at");
+}
+
 void check_remote(const settings& s, settings_report& report) {
   const auto& remote = s.remote;
   const std::array files{remote_file{"remote.certificate", remote.certificate},
@@ -116,6 +123,7 @@ void check_settings(const settings& s, settings_report& report) {
   check_required(s, report);
   check_stores(s, report);
   check_order(s, report);
+  check_preflight(s, report);
   check_remote(s, report);
   check_files(s, report);
 }

@@ -55,6 +55,13 @@ constexpr std::array keys{
                     "so) or enforce (refuse it)",
                 .required = true, .refuse = refuse_mode},
 
+    setting_key{
+        CHASQUI_KEY(preflight_rows),
+        .description =
+            "What it would refuse for the rows there are, on the replica or pending: duplicate keys and "
+            "missing parents. Not for tables that others write to. Needs preflight",
+        .required = true, .refuse = refuse_mode},
+
     setting_key{CHASQUI_KEY(redis.socket),
                 .description = "Path of Redis' unix socket; or else its host and port",
                 .example = "/run/redis/redis-server.sock"},

@@ -59,6 +59,14 @@ struct catalogue_key {
   bool is_deferrable = false;
 };
 
+/// Columns whose values some row of another table must have; checked at once, by an enabled constraint.
+struct catalogue_reference {
+  std::string name;
+  std::vector<std::string> columns;
+  std::string parent; ///< `schema.table`.
+  std::vector<std::string> parent_columns;
+};
+
 /// One table, or something else that can be written to like one.
 struct catalogue_table {
   std::string schema;
@@ -73,6 +81,7 @@ struct catalogue_table {
   std::vector<catalogue_column> columns;
   std::vector<catalogue_key> keys;
   std::vector<catalogue_check> checks;
+  std::vector<catalogue_reference> references;
 };
 
 /// A schema, as far as it says what can be written.

@@ -74,6 +74,10 @@ catalogue_table table_from(const json& j) {
         {key.at("columns").get<std::vector<std::string>>(), flag(key, "partial"), flag(key, "deferrable")});
   for (const auto& check : j.value("checks", json::array()))
     t.checks.push_back({check.at("name").get<std::string>(), check.at("rule").get<std::string>()});
+  for (const auto& r : j.value("references", json::array()))
+    t.references.push_back({r.at("name").get<std::string>(), r.at("columns").get<std::vector<std::string>>(),
+                            r.at("parent").get<std::string>(),
+                            r.at("parent_columns").get<std::vector<std::string>>()});
   return t;
 }
 

@@ -89,11 +89,18 @@ transaction_limits limits_of_transactions(const settings& s) {
   return out;
 }
 
+preflight_mode mode_of(const std::string& name) {
+  return name == "off"    ? preflight_mode::off
+         : name == "warn" ? preflight_mode::warn
+                          : preflight_mode::enforce;
+}
+
 ingest_policy policy_of_ingest(const settings& s) {
   constexpr int part_of_deadline = 5;
   ingest_policy out;
-  if (s.preflight != "off")
-    out.preflight = s.preflight == "warn" ? preflight_mode::warn : preflight_mode::enforce;
+  out.preflight = mode_of(s.preflight);
+  if (out.preflight != preflight_mode::off)
+    out.rows = mode_of(s.preflight_rows);
   out.confirm_timeout = s.buffer.submit_deadline_ms / part_of_deadline + milliseconds{1};
   out.held_max = s.buffer.waiting_entries_max;
   return out;
@@ -186,10 +193,10 @@ struct table_maker {
 
   [[nodiscard]] child_row ingest_row() const {
     return {{"ingest", child_kind::ours, {}},
-            [me = *this, core = ingest_core{limits_of_transactions(s), s.lanes},
+            [me = *this, core = ingest_core{limits_of_transactions(s), s.lanes, s.preflight_rows != "off"},
              policy = policy_of_ingest(s)](const auto&) {
               const auto now = me.actors->now();
-              const ingest_peers peers{now.buffer, now.notifier, now.catalogue};
+              const ingest_peers peers{now.buffer, now.notifier, now.catalogue, now.reader};
               return me.enlist<ingest_actor>(&directory::handles::ingest,
                                              me.system.spawn(ingest, peers, me.wall, core, policy));
             }};
@@ -276,8 +283,8 @@ std::vector<child_row> make_topology(caf::actor_system& system, const settings& 
     table.push_back(make.forwarder_row(lane));
   if (world.schema)
     table.push_back(make.catalogue_row());
-  table.push_back(make.ingest_row());
   table.push_back(make.reader_row());
+  table.push_back(make.ingest_row());
   table.push_back(make.gatekeeper_row(std::move(publish)));
   return table;
 }

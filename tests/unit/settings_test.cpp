@@ -189,6 +189,10 @@ BOOST_AUTO_TEST_CASE(settings_that_contradict_each_other_are_refused) {
   BOOST_TEST(errors_with("backoff.min_ms = 15_000\n") == "");
   BOOST_TEST(errors_with("forwarder.barrier_entries = 20_000\n") ==
              "a.toml:5:29: forwarder.barrier_entries must not be above forwarder.window_entries_max\n");
+  BOOST_TEST(errors_with("preflight = \"off\"\npreflight_rows = \"warn\"\n") ==
+             "a.toml:6:18: preflight_rows is warn, and preflight is off: without the schema nobody knows "
+             "which rows to "
+             "look at\n");
   BOOST_TEST(errors_with("watch.idle_ms = 5\n") == "a.toml: watch.busy_ms must not be above watch.idle_ms\n");
   BOOST_TEST(errors_with("buffer.waiting_bytes_max = 1024\n").starts_with("a.toml:5:28: "));
 }

@@ -1,0 +1,201 @@
+#include "actors/ingest.hpp"
+#include "actors/shell.hpp"
+#include "tests/support/actor_fixture.hpp"
+
+#include <deque>
+#include <string>
+
+namespace chasqui {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+const std::string schema = R"({"database":"d","role":"r","search_path":["public"],"schemas":{"public":true},
+  "functions":[],"tables":[
+    {"schema":"public","name":"unit","kind":"r","columns":[{"name":"id","type":"integer","kind":"int4"}],
+     "keys":[{"columns":["id"]}]},
+    {"schema":"public","name":"log","kind":"r","columns":[{"name":"line","type":"text","kind":"text"}]}]})";
+
+template <class Answer> using promises = std::deque<caf::typed_response_promise<Answer>>;
+
+/// Ingest, with a buffer and a reader that answer when the test says so.
+struct ingest_fixture : actor_fixture {
+  std::shared_ptr<promises<receipt>> kept = std::make_shared<promises<receipt>>();
+  std::shared_ptr<std::vector<uuid>> ids = std::make_shared<std::vector<uuid>>();
+  std::shared_ptr<promises<found_rows>> looks = std::make_shared<promises<found_rows>>();
+  std::shared_ptr<std::vector<event>> events = std::make_shared<std::vector<event>>();
+  std::shared_ptr<uuid> known = std::make_shared<uuid>(); ///< An id that the log has.
+  caf::actor buffer_stub;
+  caf::actor reader_stub;
+  ingest_actor door;
+
+  explicit ingest_fixture(preflight_mode rows = preflight_mode::enforce) {
+    buffer_stub =
+        spawn([kept = kept, ids = ids, known = known](caf::event_based_actor* self) -> caf::behavior {
+          return {[=](const append& a) -> caf::result<receipt> {
+                    ids->push_back(a.id);
+                    kept->push_back(self->make_response_promise<receipt>());
+                    return kept->back();
+                  },
+                  [=](const find& what) -> caf::result<life> {
+                    if (what.id == *known)
+                      return life{};
+                    return to_error({fault_code::not_found, "unknown", ""});
+                  },
+                  [](const io_answer& a) { a.then(); }};
+        });
+    reader_stub = spawn([looks = looks](caf::event_based_actor* self) -> caf::behavior {
+      return {[=](const read_rows&) -> caf::result<found_rows> {
+                looks->push_back(self->make_response_promise<found_rows>());
+                return looks->back();
+              },
+              [](const io_answer& a) { a.then(); }};
+    });
+    const ingest_peers peers{
+        caf::actor_cast<buffer_actor>(buffer_stub),
+        stub<notifier_actor>([events = events](const event& e) { events->push_back(e); }),
+        {},
+        caf::actor_cast<reader_actor>(reader_stub)};
+    ingest_policy policy;
+    policy.preflight = preflight_mode::enforce;
+    policy.rows = rows;
+    policy.held_max = 3;
+    const auto shell = spawn(ingest, peers, wall(), ingest_core{{}, {"main"}, true}, policy);
+    tell(shell, schema_document{"1", schema});
+    door = caf::actor_cast<ingest_actor>(shell);
+  }
+
+  auto submit(const std::string& table, const std::string& row, std::uint64_t id = 0) {
+    const auto named = id == 0 ? "" : R"("id":")" + to_string(uuid{0, id}) + R"(",)";
+    return ask<receipt>(door, submission{"{" + named + R"("steps":[{"op":"insert","table":")" + table +
+                                         R"(","rows":[)" + row + "]}]}"});
+  }
+  auto unit(std::uint64_t id = 0) { return submit("unit", R"({"id":1})", id); }
+
+  /// Answers the oldest look: the row is there, or it is not.
+  void see(bool is_there, const std::string& replica = "") {
+    BOOST_REQUIRE(!looks->empty());
+    found_rows answer;
+    answer.found.resize(is_there ? 1 : 0);
+    answer.replica = replica;
+    give(reader_stub, *looks, answer);
+  }
+  void keep() {
+    BOOST_REQUIRE(!kept->empty());
+    give(buffer_stub, *kept, receipt{});
+  }
+
+private:
+  /// A promise is kept in the turn of the actor that has made it.
+  template <class Answer> void give(const caf::actor& whose, promises<Answer>& all, const Answer& answer) {
+    tell(whose, io_answer{[promise = all.front(), answer]() mutable { promise.deliver(answer); }});
+    all.pop_front();
+  }
+};
+
+struct warning_fixture : ingest_fixture {
+  warning_fixture() : ingest_fixture{preflight_mode::warn} {}
+};
+
+} // namespace
+
+BOOST_FIXTURE_TEST_CASE(who_inserts_what_is_there_is_refused_and_who_does_not_is_kept, ingest_fixture) {
+  const auto good = unit();
+  BOOST_TEST(!good->answered());
+  see(false);
+  keep();
+  BOOST_TEST(good->value.has_value());
+  const auto bad = unit();
+  see(true);
+  BOOST_TEST((bad->problem.code == fault_code::refused_by_schema));
+  BOOST_TEST(kept->empty());
+  BOOST_TEST(looks->empty());
+}
+
+BOOST_FIXTURE_TEST_CASE(nobody_overtakes_who_is_looked_at, ingest_fixture) {
+  const auto first = unit(1);
+  const auto second = submit("log", R"({"line":"x"})", 2);
+  BOOST_TEST(ids->empty());
+  const auto third = unit(3);
+  see(false);
+  BOOST_TEST((*ids == std::vector<uuid>{{0, 1}, {0, 2}}));
+  see(false);
+  BOOST_TEST((*ids == std::vector<uuid>{{0, 1}, {0, 2}, {0, 3}}));
+}
+
+BOOST_FIXTURE_TEST_CASE(what_is_still_on_its_way_into_the_log_is_waited_for_before_a_refusal,
+                        ingest_fixture) {
+  const auto before = submit("log", R"({"line":"x"})");
+  const auto doubted = unit();
+  see(true);
+  BOOST_TEST(!doubted->answered());
+  BOOST_TEST(looks->empty());
+  keep(); // The one before: what it did can be seen now.
+  BOOST_TEST(!doubted->answered());
+  see(false);
+  keep();
+  BOOST_TEST(doubted->value.has_value());
+}
+
+BOOST_FIXTURE_TEST_CASE(a_second_look_that_sees_the_same_refuses, ingest_fixture) {
+  const auto before = submit("log", R"({"line":"x"})");
+  const auto doubted = unit();
+  see(true);
+  keep();
+  see(true);
+  BOOST_TEST((doubted->problem.code == fault_code::refused_by_schema));
+}
+
+BOOST_FIXTURE_TEST_CASE(who_submits_an_id_again_gets_its_receipt_though_its_row_is_there, ingest_fixture) {
+  *known = {0, 7};
+  const auto again = unit(7);
+  see(true);
+  keep();
+  BOOST_TEST(again->value.has_value());
+  const auto other = unit(8);
+  see(true);
+  BOOST_TEST((other->problem.code == fault_code::refused_by_schema));
+}
+
+BOOST_FIXTURE_TEST_CASE(a_look_that_is_not_answered_refuses_nobody_and_none_follows_for_a_while,
+                        ingest_fixture) {
+  const auto silent = unit();
+  pass(200ms);
+  BOOST_TEST(looks->size() == 1U);
+  looks->clear();
+  keep();
+  BOOST_TEST(silent->value.has_value());
+  const auto next = unit();
+  BOOST_TEST(looks->empty());
+  keep();
+  BOOST_TEST(next->value.has_value());
+  pass(1000ms);
+  const auto later = unit();
+  see(true, "away"); // Half an answer, and a sign to leave the replica alone.
+  keep();
+  BOOST_TEST(later->value.has_value());
+  const auto last = unit();
+  BOOST_TEST(looks->empty());
+}
+
+BOOST_FIXTURE_TEST_CASE(too_many_that_wait_for_looks_are_refused, ingest_fixture) {
+  const auto first = unit();
+  const auto second = unit();
+  const auto third = unit();
+  const auto fourth = unit();
+  BOOST_TEST(!third->answered());
+  BOOST_TEST((fourth->problem.code == fault_code::overloaded));
+}
+
+BOOST_FIXTURE_TEST_CASE(whoever_only_wants_to_be_warned_is, warning_fixture) {
+  const auto bad = unit();
+  see(true);
+  keep();
+  BOOST_TEST(bad->value.has_value());
+  BOOST_REQUIRE(events->size() == 1U);
+  BOOST_TEST((events->front().kind == event_kind::preflight));
+  BOOST_TEST(events->front().detail.find("unique key (id)") != std::string::npos);
+}
+
+} // namespace chasqui

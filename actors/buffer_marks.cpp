@@ -97,7 +97,7 @@ bool buffer_core::stands_before(seqno cursor, seqno from, const log_slice& slice
 std::variant<alignment, fault> buffer_core::end_align(const align& what, seqno missing_to,
                                                       const std::vector<roll_line>& roll) const {
   const auto& marks = lanes_.at(what.lane).marks;
-  alignment out{what.lane, what.cursor, 0, {}, marks.head};
+  alignment out{what.lane, what.cursor, 0, {}, 0, marks.head};
   if (missing_to <= what.cursor)
     return out;
   if (what.cursor < marks.released)
@@ -108,9 +108,14 @@ std::variant<alignment, fault> buffer_core::end_align(const align& what, seqno m
                      std::to_string(marks.released) + " (buffer.retain_entries, retain_for_ms).",
                  ""};
   out.skip_to = std::min(missing_to, what.cursor + suspects_max);
-  for (const auto& line : roll)
-    if (line.seq <= out.skip_to)
+  out.unnamed = out.skip_to - what.cursor;
+  for (const auto& line : roll) {
+    if (line.seq > out.skip_to)
+      continue;
+    if (!line.id.is_nil())
       out.suspects.push_back(line.id);
+    out.unnamed -= std::min<std::uint64_t>(out.unnamed, 1);
+  }
   return out;
 }
 
@@ -125,7 +130,7 @@ buffer_actions buffer_core::on_missing(const missing& m, moment now) {
   if (m.unnamed > 0) {
     out.events.push_back(range_event(event_kind::missing, lane, m.from_seq, m.to_seq, now.wall));
     out.events.back().detail =
-        std::to_string(m.unnamed) + " of these numbers nobody has: what had them is lost, was applied already, or has others";
+        std::to_string(m.unnamed) + " of these are lost, or were applied already: nobody knows their ids";
   }
   lane.sent = std::max(lane.sent, m.to_seq);
   return out;

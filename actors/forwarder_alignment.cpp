@@ -56,9 +56,7 @@ void forwarder_core::on_realigned(forwarder_actions& out, const segment_answer& 
                               std::to_string(applied_) + " to " + std::to_string(skipped.skip_to));
     return;
   }
-  const std::uint64_t numbers = skipped.skip_to - applied_;
-  const std::uint64_t named = std::min<std::uint64_t>(numbers, skipped.suspects.size());
-  out.lost = missing{lane_, applied_ + 1, skipped.skip_to, a.missing, numbers - named};
+  out.lost = missing{lane_, applied_ + 1, skipped.skip_to, a.missing, skipped.unnamed};
   applied_ = skipped.skip_to;
   be_careful(); // Entries that the primary has applied may come again, under new numbers.
   out.ask = align{lane_, applied_, {}};

@@ -96,8 +96,8 @@ public:
   /// As `log_store` and `journal_store` say.
   void renumber(const std::string& lane, seqno first, const handler<fault>& then);
 
-  /// Lines of the roll, which is empty without a journal, but for those whose transactions stand elsewhere in
-  /// the log by now. `unavailable` if that cannot be known, as Redis is away.
+  /// Lines of the roll, which is empty without a journal. `unavailable` if it cannot be known who stands
+  /// elsewhere by now, as Redis is away.
   void call_roll(const std::string& lane, seqno from, seqno to, std::uint64_t lines_max,
                  const handler<roll_page>& then);
 
@@ -179,7 +179,7 @@ private:
   void note_all();
   /// For whatever its roll matters to: by then it has what Redis has kept, under the numbers of now.
   journal_store& journal();
-  void leave_out_moved(roll_page page, const handler<roll_page>& then);
+  void mark_moved(roll_page page, const handler<roll_page>& then);
   void note_new_numbers(const std::string& lane, seqno from, const handler<fault>& then);
 
   [[nodiscard]] bool is_flight_sent() const { return flight_ && flight_->sent; }

@@ -147,16 +147,15 @@ void store_pair::call_roll(const std::string& lane, seqno from, seqno to, std::u
   journal().call_roll(lane, from, to, lines_max, mine<roll_page>([this, then](roll_page page) {
                         if (page.lines.empty() || !stores_.redis)
                           return then(std::move(page));
-                        leave_out_moved(std::move(page), then);
+                        mark_moved(std::move(page), then);
                       }));
 }
 
 // The roll lags behind a lane that is numbered anew in Redis: if either store went away meanwhile, it still
 // has the old numbers of what stands there under others.
-void store_pair::leave_out_moved(roll_page page, const handler<roll_page>& then) {
+void store_pair::mark_moved(roll_page page, const handler<roll_page>& then) {
   struct search {
     roll_page page;
-    std::vector<bool> moved;
     std::size_t left;
   };
   if (!redis_open_)
@@ -164,21 +163,19 @@ void store_pair::leave_out_moved(roll_page page, const handler<roll_page>& then)
         unanswered<roll_page>({fault_code::unavailable,
                                "Who is missing is known once Redis is back: " + redis_fault_.message, ""}));
   const auto lines = page.lines.size();
-  const auto all = std::make_shared<search>(search{std::move(page), std::vector<bool>(lines), lines});
+  const auto all = std::make_shared<search>(search{std::move(page), lines});
   for (std::size_t i = 0; i < lines; ++i)
-    stores_.redis->find(all->page.lines[i].id, mine<log_place>([this, all, i, then](log_place place) {
+    stores_.redis->find(all->page.lines[i].id, mine<log_place>([this, all, i, then](const log_place& place) {
                           auto& roll = all->page;
-                          if (!place.problem)
-                            all->moved[i] =
-                                place.seq != roll.lines[i].seq || place.lane != roll.lines[i].lane;
-                          else if (place.problem.code != fault_code::not_found)
-                            roll.problem = std::move(place.problem);
+                          auto& line = roll.lines[i];
+                          if (!place.problem && (place.seq != line.seq || place.lane != line.lane))
+                            line.id = {};
+                          else if (place.problem && place.problem.code != fault_code::not_found)
+                            roll.problem = place.problem;
                           if (--all->left > 0)
                             return;
                           if (redis_failed(roll.problem))
                             roll.problem.code = fault_code::unavailable;
-                          std::size_t next = 0;
-                          std::erase_if(roll.lines, [&](const roll_line&) { return all->moved[next++]; });
                           then(std::move(roll));
                         }));
 }

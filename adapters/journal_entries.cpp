@@ -45,8 +45,8 @@ log_slice lost(const take& what, seqno to) {
   log_slice out;
   out.missing_to = to;
   out.problem = {fault_code::diverged,
-                 "The log of lane " + what.lane + " has lost its entries " + std::to_string(what.from_seq) +
-                     " to " + std::to_string(to) + ".",
+                 "The log of lane " + what.lane + " has nothing under the numbers " +
+                     std::to_string(what.from_seq) + " to " + std::to_string(to) + ".",
                  ""};
   return out;
 }

@@ -12,6 +12,10 @@ namespace {
 constexpr std::uint64_t answer_lines_max = 50'000;
 constexpr std::uint64_t strike_lines_max = 5'000; ///< Of one step, so that appends get in between.
 
+// In place of the id, with lane and number, where what had this number got another one: no two are alike, and
+// none is as short as an id.
+const std::string given_up = "has another number: ";
+
 const char* const delete_lines = R"sql(
 DELETE FROM roll WHERE lane = ?1 AND seq BETWEEN ?2 AND ?3
   AND NOT EXISTS (SELECT 1 FROM entry WHERE entry.lane = roll.lane AND entry.seq = roll.seq)
@@ -41,13 +45,18 @@ std::optional<roll_line> known_place(sqlite_database& database, const uuid& id) 
 
 void put_on_roll(sqlite_database& database, const roll_line& line) {
   const auto id = to_bytes(line.id);
-  const std::int64_t at = line.at.time_since_epoch().count();
-  const bool there =
-      database.number("SELECT count(*) FROM roll WHERE lane = ? AND seq = ? AND id = ? AND at = ?", line.lane,
-                      line.seq, sqlite_blob{id}, at) != 0;
-  if (!there)
-    database.change("INSERT OR REPLACE INTO roll(lane, seq, id, at) VALUES (?, ?, ?, ?)", line.lane, line.seq,
-                    sqlite_blob{id}, at);
+  const auto before =
+      place_in(database.query("SELECT lane, seq, at FROM roll WHERE id = ?", sqlite_blob{id}), line.id);
+  const bool is_elsewhere = before && (before->seq != line.seq || before->lane != line.lane);
+  if (before && !is_elsewhere && before->at == line.at)
+    return;
+  if (is_elsewhere) {
+    const auto mark = given_up + before->lane + ':' + std::to_string(before->seq);
+    database.change("UPDATE roll SET id = ? WHERE lane = ? AND seq = ?", sqlite_blob{mark}, before->lane,
+                    before->seq);
+  }
+  database.change("INSERT OR REPLACE INTO roll(lane, seq, id, at) VALUES (?, ?, ?, ?)", line.lane, line.seq,
+                  sqlite_blob{id}, std::int64_t{line.at.time_since_epoch().count()});
 }
 
 fault note_lines(sqlite_database& database, epoch_no epoch, const std::vector<roll_line>& lines) {
@@ -67,8 +76,7 @@ roll_page call_lines(sqlite_database& database, const std::string& lane, seqno f
       "SELECT seq, id, at FROM roll WHERE lane = ? AND seq BETWEEN ? AND ? ORDER BY seq LIMIT ?", lane, from,
       to, std::min(lines_max, answer_lines_max));
   while (rows.next())
-    if (const auto id = from_bytes(rows.bytes(1)))
-      out.lines.push_back({lane, rows.number(0), *id, rows.time(2)});
+    out.lines.push_back({lane, rows.number(0), from_bytes(rows.bytes(1)).value_or(uuid{}), rows.time(2)});
   return out;
 }
 

@@ -258,7 +258,7 @@ std::optional<log_slice> read_slice(const redis_reply& reply, const take& what) 
     return std::nullopt;
   if (!reply[0].is_list()) {
     slice.problem = {fault_code::diverged,
-                     "The log of lane " + what.lane + " has lost its entries " +
+                     "The log of lane " + what.lane + " has nothing under the numbers " +
                          std::string{reply[0].text()} + " to " + std::string{reply[1].text()} + ".",
                      ""};
     if (!read_number(reply[1], slice.missing_to) || slice.missing_to < what.from_seq)

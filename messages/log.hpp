@@ -125,7 +125,8 @@ struct alignment {
   seqno cursor = 0;
   seqno skip_to = 0; ///< 0: in step.
   std::vector<uuid>
-      suspects; ///< What once stood there, as far as it is known: the primary says which it has.
+      suspects;              ///< What once stood there, as far as it is known: the primary says which it has.
+  std::uint64_t unnamed = 0; ///< Numbers of which nobody knows whose they were.
   seqno head = 0;
 };
 
@@ -135,7 +136,7 @@ struct missing {
   seqno from_seq = 0; ///< The numbers that were passed over.
   seqno to_seq = 0;
   std::vector<uuid> ids;
-  std::uint64_t unnamed = 0; ///< Numbers of which nobody knows whose they were.
+  std::uint64_t unnamed = 0; ///< As in the alignment.
 };
 
 /// Everything up to `seq` is durable on the primary, whose log was flushed up to `flushed` afterwards.
@@ -302,7 +303,7 @@ template <class I> auto inspect(I& f, locate& x) { return f(x.lane); }
 template <class I> auto inspect(I& f, position& x) { return f(x.lane, x.epoch, x.first, x.head, x.released); }
 template <class I> auto inspect(I& f, align& x) { return f(x.lane, x.cursor, x.id); }
 template <class I> auto inspect(I& f, alignment& x) {
-  return f(x.lane, x.cursor, x.skip_to, x.suspects, x.head);
+  return f(x.lane, x.cursor, x.skip_to, x.suspects, x.unnamed, x.head);
 }
 template <class I> auto inspect(I& f, missing& x) {
   return f(x.lane, x.from_seq, x.to_seq, x.ids, x.unnamed);

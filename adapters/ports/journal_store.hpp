@@ -11,7 +11,7 @@ namespace chasqui {
 struct roll_line {
   std::string lane;
   seqno seq = 0;
-  uuid id;
+  uuid id; ///< Nil: what had this number has another one by now.
   instant at;
 };
 
@@ -29,7 +29,8 @@ struct roll_page {
 class journal_store : public log_store {
 public:
   /// Writes lines down, and the epoch of the owner; without a flush to disk, so that a power cut may take the
-  /// last ones back. The same line again changes nothing.
+  /// last ones back. The same line again changes nothing; an id that has another number already gives that
+  /// one up.
   virtual void note(epoch_no epoch, std::vector<roll_line> lines, handler<fault> then) = 0;
 
   /// The lines of `lane` from `from` to `to`, `lines_max` at most; a number that nobody noted has none.

@@ -211,7 +211,26 @@ BOOST_AUTO_TEST_CASE(a_number_and_an_id_that_are_noted_anew_are_where_they_were_
   BOOST_TEST(log.find(test_id(2)).seq == 8U);
   BOOST_TEST(log.find(test_id(33)).seq == 3U);
   BOOST_CHECK(log.find(test_id(3)).problem.code == fault_code::not_found);
-  BOOST_TEST(log.call_roll("main", 0, 10, 10).lines.size() == 3U);
+  // What had number 2 has another one: nobody has to look for it.
+  std::vector<std::pair<seqno, uuid>> roll;
+  for (const auto& line : log.call_roll("main", 0, 10, 10).lines)
+    roll.emplace_back(line.seq, line.id);
+  BOOST_TEST((roll == std::vector<std::pair<seqno, uuid>>{
+                          {1, test_id(1)}, {2, {}}, {3, test_id(33)}, {8, test_id(2)}}));
+}
+
+BOOST_AUTO_TEST_CASE(a_lane_that_is_numbered_anew_gives_its_numbers_up_on_the_roll) {
+  log.append(test_items(1, 3));
+  BOOST_TEST(log.renumber(10).message == "");
+  const auto roll = log.call_roll("main", 1, 20, 20).lines;
+  BOOST_REQUIRE(roll.size() == 6U);
+  for (std::size_t i = 0; i < 3; ++i) {
+    BOOST_TEST(roll[i].id.is_nil());
+    BOOST_TEST(roll[i + 3].seq == 10 + i);
+    BOOST_TEST((roll[i + 3].id == test_id(1 + i)));
+  }
+  BOOST_TEST(log.mark(marks_up_to(11, 12), 11).message == ""); // They go as entries do.
+  BOOST_TEST(log.call_roll("main", 1, 20, 20).lines.size() == 1U);
 }
 
 BOOST_AUTO_TEST_CASE(what_is_struck_is_forgotten_and_its_numbers_are_not_given_again) {

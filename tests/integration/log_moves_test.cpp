@@ -74,7 +74,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(numbers_that_an_adopted_end_passes_over_are_report
   hole = log.read(7);
   BOOST_CHECK(hole.problem.code == fault_code::diverged);
   BOOST_TEST(hole.missing_to == 9U);
-  BOOST_TEST(hole.problem.message == "The log of lane main has lost its entries 7 to 9.");
+  BOOST_TEST(hole.problem.message == "The log of lane main has nothing under the numbers 7 to 9.");
   BOOST_REQUIRE_EQUAL(log.read(10).entries.size(), 1U);
   const auto lane = log.open().lanes.at(0);
   BOOST_TEST(lane.first == 1U);

@@ -36,9 +36,9 @@ BOOST_AUTO_TEST_CASE(entries_that_are_lost_are_reported_and_not_skipped) {
   BOOST_TEST(log.read(1).entries.size() == 3U);
   const auto hole = log.read(4).problem;
   BOOST_CHECK(hole.code == fault_code::diverged);
-  BOOST_TEST(hole.message == "The log of lane main has lost its entries 4 to 5.");
+  BOOST_TEST(hole.message == "The log of lane main has nothing under the numbers 4 to 5.");
   redis().command({"DEL", "chasqui:{atacama}:log:main"});
-  BOOST_TEST(log.read(3).problem.message == "The log of lane main has lost its entries 3 to 10.");
+  BOOST_TEST(log.read(3).problem.message == "The log of lane main has nothing under the numbers 3 to 10.");
   BOOST_TEST(log.append({test_item(11)}).slots.at(0).seq == 11U);
 }
 

@@ -253,7 +253,8 @@ std::vector<uuid> log_contents::roll() const {
   std::vector<uuid> out;
   for (const auto& [name, log] : lanes_)
     for (const auto& [seq, line] : log.roll)
-      out.push_back(line.id);
+      if (!line.id.is_nil())
+        out.push_back(line.id);
   return out;
 }
 
@@ -311,9 +312,9 @@ void log_contents::drop(const std::string& lane, std::map<seqno, entry>::iterato
 
 void log_contents::put_on_roll(const roll_line& line) {
   if (const auto before = roll_ids_.find(line.id); before != roll_ids_.end())
-    lanes_[before->second.lane].roll.erase(before->second.seq);
+    lanes_[before->second.lane].roll[before->second.seq].id = {}; // It gives that number up.
   auto& here = lanes_[line.lane].roll;
-  if (const auto other = here.find(line.seq); other != here.end())
+  if (const auto other = here.find(line.seq); other != here.end() && other->second.id != line.id)
     roll_ids_.erase(other->second.id);
   here[line.seq] = line;
   roll_ids_[line.id] = {line.lane, line.seq};

@@ -48,6 +48,7 @@ void print(std::ostream& out, const outcome& o) {
   line(out, "all on the replica after, s", o.settled_s);
   line(out, "commits that failovers undid", o.commits_undone);
   line(out, "numbers passed over", o.passed_over);
+  line(out, "called missing", o.unaccounted);
   print(out, "the primary", o.primary);
   print(out, "the replica", o.replica);
   for (const auto& complaint : o.complaints)
@@ -70,6 +71,7 @@ std::string to_json_text(const outcome& o) {
                         {"settled_s", o.settled_s},
                         {"commits_undone", o.commits_undone},
                         {"passed_over", o.passed_over},
+                        {"unaccounted", o.unaccounted},
                         {"in_journal", o.in_journal},
                         {"lost", o.primary.lost + o.replica.lost},
                         {"doubled", o.primary.doubled + o.replica.doubled},

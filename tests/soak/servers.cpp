@@ -2,6 +2,7 @@
 
 #include "tests/support/sql.hpp"
 
+#include <sstream>
 #include <stdexcept>
 
 namespace chasqui::soak {
@@ -45,6 +46,19 @@ server_view look_at(const std::string& dsn) {
 
 std::size_t passed_over_on(const std::string& dsn) {
   return std::stoull(test::sql(dsn, "SELECT coalesce(sum(to_seq - from_seq), 0) FROM chasqui.realignment"));
+}
+
+std::size_t missing_in(const std::string& log) {
+  std::size_t out = 0;
+  std::istringstream lines{log};
+  for (std::string line; std::getline(lines, line);) {
+    std::string at;
+    std::string level;
+    std::string kind;
+    std::istringstream{line} >> at >> level >> kind;
+    out += kind == "missing" ? 1 : 0;
+  }
+  return out;
 }
 
 } // namespace chasqui::soak

@@ -12,7 +12,10 @@ void make_table(const std::string& dsn);
 /// Looks at a server by SQL, at one moment. Throws `std::runtime_error` with the server's message.
 server_view look_at(const std::string& dsn);
 
-/// Numbers that the primary passed over, since the log had lost their entries.
+/// Numbers that the primary passed over: the log had nothing under them.
 std::size_t passed_over_on(const std::string& dsn);
+
+/// How often the daemon's log says that something is missing.
+std::size_t missing_in(const std::string& log);
 
 } // namespace chasqui::soak

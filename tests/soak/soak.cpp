@@ -170,6 +170,7 @@ private:
     result_.p50_ms = load_->took_ms(0.50);
     result_.p99_ms = load_->took_ms(0.99);
     result_.passed_over = passed_over_on(box.direct_dsn());
+    result_.unaccounted = missing_in(site_.daemon_log());
     const auto primary = look_at(box.direct_dsn());
     result_.primary = judge(told, primary);
     result_.replica = judge(told, look_at(box.replica_dsn()));

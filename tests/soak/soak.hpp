@@ -30,7 +30,8 @@ struct outcome {
   std::size_t refused = 0;          ///< Answers other than a receipt, a dead daemon's silence among them.
   std::size_t unanswered = 0;       ///< Never acknowledged.
   std::uint64_t commits_undone = 0; ///< By failovers: they had to be sent again.
-  std::size_t passed_over = 0;      ///< Numbers that the primary had to pass over.
+  std::size_t passed_over = 0;      ///< Numbers that the primary had to pass over,
+  std::size_t unaccounted = 0;      ///< and events that call any of them missing.
   std::size_t in_journal = 0;       ///< Receipts of the journal's.
   double p50_ms = 0;
   double p99_ms = 0;
@@ -42,7 +43,7 @@ struct outcome {
 
   [[nodiscard]] std::size_t fault_count() const;
   [[nodiscard]] bool clean() const {
-    return complaints.empty() && passed_over == 0 && primary.clean() && replica.clean();
+    return complaints.empty() && unaccounted == 0 && primary.clean() && replica.clean();
   }
 };
 

@@ -281,7 +281,9 @@ public:
   void note(epoch_no, std::vector<roll_line> lines, handler<fault> then) override {
     for (auto& line : lines) { // An id stands where it was noted last.
       for (auto& [name, noted] : roll_)
-        std::erase_if(noted, [&](const auto& one) { return one.second.id == line.id; });
+        for (auto& [seq, other] : noted)
+          if (other.id == line.id)
+            other.id = {};
       roll_[line.lane][line.seq] = line;
     }
     answer(std::move(then), fault{broken});

@@ -514,4 +514,16 @@ BOOST_FIXTURE_TEST_CASE(entries_from_before_the_start_have_an_age_too, marked_de
   BOOST_TEST(lane().oldest_age_s > 0.0);
 }
 
+BOOST_FIXTURE_TEST_CASE(a_jump_names_whom_the_roll_knows_and_counts_whom_nobody_knows, marked_desk) {
+  open(12, 3);
+  const std::vector<roll_line> roll{
+      {"main", 4, {0, 4}, {}}, {"main", 5, {}, {}}, {"main", 6, {0, 6}, {}}, {"main", 9, {0, 9}, {}}};
+  const auto step = core.end_align({"main", 3, {}}, 7, roll);
+  const auto* jump = std::get_if<alignment>(&step);
+  BOOST_REQUIRE(jump != nullptr);
+  BOOST_TEST(jump->skip_to == 7U);
+  BOOST_TEST((jump->suspects == std::vector<uuid>{{0, 4}, {0, 6}})); // What had 5 has another number.
+  BOOST_TEST(jump->unnamed == 1U);                                   // 7
+}
+
 } // namespace chasqui

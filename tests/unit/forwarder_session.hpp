@@ -71,9 +71,9 @@ struct session {
     obey(core.on_opened({{}, cursor, id, std::move(dead)}, at(now).steady));
   }
   /// The buffer's answer to what was asked last.
-  void go_on(seqno head, seqno skip_to = 0, std::vector<uuid> suspects = {}) {
+  void go_on(seqno head, seqno skip_to = 0, std::vector<uuid> suspects = {}, std::uint64_t unnamed = 0) {
     BOOST_REQUIRE(asked.has_value());
-    alignment a{"main", asked->cursor, skip_to, std::move(suspects), head};
+    alignment a{"main", asked->cursor, skip_to, std::move(suspects), unnamed, head};
     asked.reset();
     obey(core.on_alignment(std::move(a), at(now).steady));
   }

@@ -49,9 +49,8 @@ void ask_store(self_pointer self, buffer_actions& actions) {
                          if (!page.problem)
                            self->state.core->on_counted(page.page.total);
                        }));
-  for (auto& order : actions.mark)
-    s.store->mark(std::move(order.marks), order.trim_through,
-                  answer_to<fault>(self, [self](const fault& problem) {
+  for (const auto& order : actions.mark)
+    s.store->mark(order.marks, order.trim_through, answer_to<fault>(self, [self](const fault& problem) {
                     act(self, self->state.core->on_marked(problem, now(self)));
                   }));
 }

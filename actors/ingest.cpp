@@ -163,7 +163,7 @@ void release_held(self_pointer self) {
 }
 
 /// Looks at the schema once more before it refuses. Nothing overtakes what is looked at.
-void confirm(self_pointer self, const candidate& c, receipt_promise promise) {
+void confirm(self_pointer self, const candidate& c, const receipt_promise& promise) {
   auto& s = self->state;
   s.confirming = true;
   const auto done = [self, c, promise, up_to = s.arrivals] {

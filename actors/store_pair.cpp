@@ -216,7 +216,7 @@ void store_pair::note_all() {
 // Else the roll would name as lost what stands elsewhere now.
 void store_pair::note_new_numbers(const std::string& lane, seqno from, const handler<fault>& then) {
   const take what{lane, from, limits_.import_entries_max, limits_.import_bytes_max};
-  stores_.redis->read(what, mine<log_slice>([this, lane, from, then](const log_slice& slice) {
+  stores_.redis->read(what, mine<log_slice>([this, lane, then](const log_slice& slice) {
                         if (slice.problem || slice.entries.empty())
                           return then(slice.problem);
                         std::vector<roll_line> lines;

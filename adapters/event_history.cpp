@@ -186,7 +186,7 @@ private:
 
 } // namespace
 
-std::shared_ptr<event_history> make_event_history(std::string site, history_settings settings) {
+std::shared_ptr<event_history> make_event_history(std::string site, const history_settings& settings) {
   if (settings.path.empty())
     return make_memory_history(std::min(settings.events_max, memory_events_max));
   return std::make_shared<history_thread>(std::move(site), settings);

@@ -17,7 +17,7 @@ struct history_settings {
 
 /// The history of `site` in a file of SQLite. It has a thread of its own, on which handlers are called, and
 /// writes what has come every 50 ms or so. One that cannot be opened is in memory alone.
-std::shared_ptr<event_history> make_event_history(std::string site, history_settings settings);
+std::shared_ptr<event_history> make_event_history(std::string site, const history_settings& settings);
 
 /// A history that ends with the process.
 std::shared_ptr<event_history> make_memory_history(std::uint64_t events_max);

@@ -137,6 +137,7 @@ void row_view::take_table(pg_answers answers, const rows_wanted& first,
 
 void row_view::fetch(const std::vector<rows_wanted>& wanted, handler<base_page> then) {
   std::vector<pg_question> questions;
+  questions.reserve(wanted.size());
   for (const auto& one : wanted)
     questions.push_back(ask_for_rows(table_.shape, one));
   at_->ask(std::move(questions), [then = std::move(then)](pg_answers answers) {

@@ -130,7 +130,9 @@ pg_question ask_for_cursors(const std::string& site) { return {site_cursors_sql,
 
 std::vector<replica_cursor> read_cursors(const pg_answer& answer) {
   std::vector<replica_cursor> out;
-  for (int row = 0; row < PQntuples(answer.get()); ++row)
+  const auto rows = PQntuples(answer.get());
+  out.reserve(static_cast<std::size_t>(rows));
+  for (int row = 0; row < rows; ++row)
     out.push_back({std::string{text_of(answer, row, 0)}, number_of<seqno>(answer, row, 1)});
   return out;
 }

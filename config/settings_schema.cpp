@@ -60,8 +60,8 @@ std::string_view short_name_of(const setting_key& key) {
 
 std::string environment_name_of(const setting_key& key) {
   std::string name = "CHASQUI_";
-  for (const unsigned char c : key.name)
-    name += c == '.' ? '_' : static_cast<char>(std::toupper(c));
+  for (const char c : key.name)
+    name += c == '.' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
   return name;
 }
 

@@ -126,7 +126,7 @@ constexpr std::array keys{
                     "Entries kept per lane after they were released, for a failover of the primary",
                 .range = {0, many}, .unit = "entries"},
     setting_key{CHASQUI_KEY(buffer.retain_for_ms), .description = "But no longer than this",
-                .range = {0, 10 * 365 * 24 * hour_ms}},
+                .range = {0, hour_ms * 24 * 365 * 10}},
     setting_key{CHASQUI_KEY(buffer.waiters_max),
                 .description = "Sessions that wait for a stage; more are refused", .range = {1, 1'000'000},
                 .unit = "sessions"},

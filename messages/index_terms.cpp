@@ -17,8 +17,8 @@ constexpr int exponent_digits_max = 6; ///< PostgreSQL has no number with a long
 class hasher {
 public:
   hasher& add(std::string_view text) {
-    for (const unsigned char c : text)
-      mix(c);
+    for (const char c : text)
+      mix(static_cast<unsigned char>(c));
     mix(0);
     return *this;
   }

@@ -139,6 +139,7 @@ public:
   virtual void list_dead(chasqui::list_dead what, handler<dead_page> then) = 0;
 
   /// Finds entries through the index, which is written with them and goes with them.
+  // NOLINTNEXTLINE(performance-unnecessary-value-param): those that have one move them.
   virtual void look_up(chasqui::look_up, handler<lookup_page> then) {
     then({{fault_code::unavailable, "This log has no index.", ""}, {}});
   }

@@ -32,7 +32,8 @@ std::string this_operator() {
   std::string host(256, '\0');
   gethostname(host.data(), host.size() - 1);
   const auto* const user = getpwuid(geteuid()); // NOLINT(concurrency-mt-unsafe): one thread.
-  return std::string{user != nullptr ? user->pw_name : "unknown"} + "@" + host.c_str();
+  host.resize(host.find('\0'));
+  return std::string{user != nullptr ? user->pw_name : "unknown"} + "@" + host;
 }
 
 std::string text_of_file(const std::string& name) {

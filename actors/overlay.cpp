@@ -1,6 +1,7 @@
 #include "actors/overlay.hpp"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 namespace chasqui {
@@ -19,6 +20,18 @@ public:
   explicit row_set(const overlay_input& in) : in_{in} {
     for (std::size_t i = 0; i < in.base_rows; ++i)
       add({std::vector<std::size_t>(in.columns, i), std::vector<bool>(in.columns), i, {}, true});
+  }
+
+  /// Upserts whose row is given once more in the same statement, by their place among the changes.
+  [[nodiscard]] std::vector<bool> replaced() const {
+    std::vector<bool> out(in_.changes.size());
+    std::set<std::pair<std::size_t, ranks>> seen;
+    for (auto i = in_.changes.size(); i-- > 0;) {
+      const auto& c = in_.changes[i];
+      if (c.op == step_op::upsert && has_all(c.values, c.where_columns))
+        out[i] = !seen.emplace(c.statement, wanted(c.values, c.where_columns)).second;
+    }
+    return out;
   }
 
   void carry_out(const overlay_change& c) {
@@ -193,8 +206,10 @@ private:
 
 overlay_result lay_over(const overlay_input& in) {
   row_set all{in};
-  for (const auto& c : in.changes)
-    all.carry_out(c);
+  const auto replaced = all.replaced();
+  for (std::size_t i = 0; i < in.changes.size(); ++i)
+    if (!replaced[i])
+      all.carry_out(in.changes[i]);
   return all.take();
 }
 

@@ -24,7 +24,8 @@ struct atom {
 /// One step on one row, or on the rows that a where picks. `values` and `where` are atoms.
 struct overlay_change {
   step_op op = step_op::insert;
-  std::size_t entry = 0; ///< Whose it is.
+  std::size_t entry = 0;     ///< Whose it is.
+  std::size_t statement = 0; ///< upsert: of the rows of one key in one statement the last one counts.
   std::size_t values = 0;
   column_list columns; ///< Those that `values` sets.
   std::size_t where = 0;

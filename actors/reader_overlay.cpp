@@ -49,6 +49,16 @@ plain_value plain_value_of(json_value v, const std::string& json, bool indexed) 
   return out;
 }
 
+/// A row like this one conflicts with nothing.
+bool lacks_any(const record& row, const std::vector<std::string>& key) {
+  const auto has = [](const std::vector<std::string>& names, const std::string& name) {
+    return std::find(names.begin(), names.end(), name) != names.end();
+  };
+  return std::any_of(key.begin(), key.end(), [&](const std::string& column) {
+    return !has(row.columns, column) || has(row.null_columns, column);
+  });
+}
+
 /// Values of one object, by column, as they stand in the text.
 std::map<std::string, std::string> members_of(const std::string& object);
 
@@ -127,10 +137,16 @@ bool reader_overlay::add_step(const step& s, std::vector<overlay_change>& to) {
     to.push_back(std::move(c));
     return true;
   }
+  const record* before = nullptr;
   for (const auto& row : s.rows) {
     const auto columns = places(row.columns);
     if (!columns)
       return false;
+    if (before == nullptr || before->columns != row.columns || lacks_any(*before, s.key) ||
+        lacks_any(row, s.key))
+      ++statements_; // As the primary is told.
+    c.statement = statements_;
+    before = &row;
     c.columns = *columns;
     c.values = c.where = add_record(row.json);
     to.push_back(c);

@@ -50,6 +50,7 @@ private:
   std::vector<std::string> records_;
   std::vector<std::vector<std::optional<std::string>>> base_; ///< As the replica has them, to the letter.
   std::vector<uuid> entries_;
+  std::size_t statements_ = 0;
   std::vector<std::string> notes_;
 };
 

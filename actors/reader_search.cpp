@@ -128,8 +128,7 @@ void entry_search::expand_step(const table_step& s) {
   if (!pivot_)
     return want(what.where, what.where.columns);
   ask_by(s.set);
-  const auto moved = s.set.find(pivot_->first);
-  if (moved != s.set.end() && moved->second == pivot_->second)
+  if (is_relevant(s.set))
     expand_where(s.where, what.where, what.where.columns);
 }
 
@@ -147,13 +146,15 @@ void entry_search::expand_insert(const table_step& s, std::size_t row) {
   expand_where(key, s.what.rows[row], s.what.key);
 }
 
-// The rows that it picks are relevant.
+// The rows that it picks are relevant. Other entries may change them first: they are found by the one value,
+// and not by all of them.
 void entry_search::expand_where(const indexed_values& where, const record& full,
                                 const std::vector<std::string>& columns) {
-  want(full, columns);
+  const auto* const best = pivot_ ? best_of(where) : nullptr;
+  want(full, best != nullptr ? std::vector<std::string>{best->first} : columns);
   if (!pivot_)
     return;
-  if (const auto* const best = best_of(where))
+  if (best != nullptr)
     relevant_.insert(*best);
   else
     look_at_whole_table();

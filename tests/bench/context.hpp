@@ -31,7 +31,7 @@ struct context {
 
 // One benchmark for all rows that share what is expensive to build.
 
-void bench_submit(context& c); ///< 1, 2, 12
+void bench_submit(context& c); ///< 1, 2, 12, preflight
 void bench_drain(context& c);  ///< 3, 3b, 4, 5, 11, bad
 void bench_steady(context& c); ///< 6, 7, idle
 void bench_depth(context& c);  ///< 8, 9, 10, 13

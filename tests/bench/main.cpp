@@ -30,8 +30,8 @@ int run(context& c) {
 } // namespace
 
 int main(int argc, char** argv) {
-  const std::set<std::string> known{"1", "2", "3",  "3b", "4",  "5",  "6",    "7",
-                                    "8", "9", "10", "11", "12", "13", "idle", "bad"};
+  const std::set<std::string> known{"1", "2",  "3",  "3b", "4",  "5",    "6",   "7",        "8",
+                                    "9", "10", "11", "12", "13", "idle", "bad", "preflight"};
   CLI::App app{"Measures Chasqui against references in the same run."};
   std::vector<std::string> rows;
   std::string json;

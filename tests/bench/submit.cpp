@@ -194,9 +194,53 @@ void many_in_flight(context& c, runtime& site, remote_client& client) {
                  "the same in process"});
 }
 
+/// One caller for a while; transactions a second.
+double one_caller(runtime& site, std::uint64_t entries) {
+  const auto began = steady::now();
+  for (std::uint64_t number = 0; number < entries; ++number)
+    submit_one(site, real_sized(number));
+  return static_cast<double>(entries) / s_since(began);
+}
+
+// By turns, each in a runtime of its own over the same stores.
+void preflight(context& c) {
+  const test::sandbox box{{"--rtt", "0"}};
+  plant_parents(box.direct_dsn());
+  struct mode {
+    std::string schema;
+    std::string rows;
+    double async_per_s = 0;
+    double single_per_s = 0;
+  };
+  std::vector<mode> modes{{"off", "off"}, {"enforce", "off"}, {"enforce", "enforce"}};
+  progress bar{"preflight", static_cast<double>(rounds * modes.size())};
+  double done = 0;
+  for (std::uint64_t round = 0; round < rounds; ++round)
+    for (auto& m : modes) {
+      auto set = settings_of(box);
+      set.preflight = m.schema;
+      set.preflight_rows = m.rows;
+      const auto site = start_runtime(set);
+      pause_link(*site);
+      m.single_per_s += one_caller(*site, c.scaled(3'000, 300)) / rounds;
+      if (m.rows == "off")
+        m.async_per_s += fill(*site, c.scaled(60'000), fill_in_flight) / rounds;
+      bar.at(++done);
+    }
+  const auto add = [&](const std::string& what, double ours, double reference) {
+    c.results.add(
+        {"preflight, " + what, ours, reference, "txn/s", goal_is::at_least, 0.8, 0, "preflight = off"});
+  };
+  add("1000 in flight", modes[1].async_per_s, modes[0].async_per_s);
+  add("one caller", modes[1].single_per_s, modes[0].single_per_s);
+  add("and rows (a key and two parents each), one caller", modes[2].single_per_s, modes[0].single_per_s);
+}
+
 } // namespace
 
 void bench_submit(context& c) {
+  if (c.wants("preflight"))
+    preflight(c);
   if (!c.wants_any({"1", "2", "12"}))
     return;
   {

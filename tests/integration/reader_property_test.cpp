@@ -484,7 +484,8 @@ std::string play(std::uint64_t seed, server& s, const std::vector<test_table>& t
   };
   for (int i = 4 + d.below(10); i > 0; --i)
     add();
-  for (const auto& [lane, head] : log.heads)
+  const auto cursors = log.heads;
+  for (const auto& [lane, head] : cursors)
     s.run("INSERT INTO chasqui.cursor (site, lane, epoch, last_seq) VALUES ('here', $1, 1, $2)",
           {lane, std::to_string(head)});
   s.run("COMMIT");
@@ -507,8 +508,12 @@ std::string play(std::uint64_t seed, server& s, const std::vector<test_table>& t
       continue;
     std::string story = "seed " + std::to_string(seed) + ", " + t.name + ", where " + q.what.where +
                         ", limit " + std::to_string(q.what.limit) + "\n  entries";
-    for (const auto& e : log.entries)
-      story += "\n    " + e.lane + " " + std::to_string(e.it.seq) + " " + e.it.payload;
+    for (const auto& e : log.entries) {
+      const auto cursor = cursors.find(e.lane);
+      const bool is_pending = cursor == cursors.end() || e.it.seq > cursor->second;
+      story += (is_pending ? "\n    pending " : "\n    ") + e.lane + " " + std::to_string(e.it.seq) + " " +
+               e.it.payload;
+    }
     return story + "\n  " + wrong;
   }
   return "";
@@ -520,7 +525,8 @@ BOOST_TEST_GLOBAL_FIXTURE(shared_server);
 
 BOOST_AUTO_TEST_CASE(the_reader_answers_what_postgresql_says_once_the_entries_are_applied) {
   const auto scenes = from_environment("CHASQUI_READER_SCENES", 250);
-  const auto first = from_environment("CHASQUI_READER_SEED", 1);
+  const auto first = from_environment("CHASQUI_READER_SEED", 1); // The tables follow from it.
+  const auto skipped = from_environment("CHASQUI_READER_SKIP", 0);
   const auto& dsn = shared_server::current->direct_dsn();
   server s{dsn};
   s.run("CREATE TYPE mood AS ENUM ('bad', 'good')");
@@ -535,9 +541,10 @@ BOOST_AUTO_TEST_CASE(the_reader_answers_what_postgresql_says_once_the_entries_ar
   io_thread io;
   const std::shared_ptr<row_source> source = make_row_source(io, "here", {dsn, std::chrono::seconds{20}});
   int wrong = 0;
-  for (auto seed = first; seed < first + scenes && wrong < 3; ++seed) {
-    const auto story = play(seed, s, tables, source);
-    BOOST_TEST(story == "");
+  for (auto scene = skipped; scene < skipped + scenes && wrong < 3; ++scene) {
+    const auto story = play(first + scene, s, tables, source);
+    BOOST_TEST(story == "", story << "\n  Again: CHASQUI_READER_SEED=" << first
+                                  << " CHASQUI_READER_SKIP=" << scene << " CHASQUI_READER_SCENES=1");
     wrong += story.empty() ? 0 : 1;
   }
 }

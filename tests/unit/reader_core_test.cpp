@@ -2,6 +2,7 @@
 
 #include "actors/overlay.hpp"
 #include "actors/reader_core.hpp"
+#include "actors/reader_overlay.hpp"
 #include "actors/reader_search.hpp"
 #include "messages/index_terms.hpp"
 #include "messages/json.hpp"
@@ -181,4 +182,69 @@ BOOST_AUTO_TEST_CASE(who_picks_rows_by_a_value_that_a_pending_update_sets_is_loo
   BOOST_REQUIRE(std::holds_alternative<look_order>(step));
   BOOST_CHECK((std::get<look_order>(step).each[0].terms ==
                std::vector<index_term>{by(term_kind::where, "parent_id", "6")}));
+}
+
+// An update that makes a row a wanted one picks it by values that another pending update has yet to give it:
+// the replica is asked for the row by the one value that stays.
+BOOST_AUTO_TEST_CASE(a_row_that_another_update_has_to_change_first_is_fetched_by_its_id) {
+  reading core{{"t", R"({"parent_id":3})", {}, 10, std::chrono::seconds{1}}, {"main"}, {}};
+  core.start();
+  core.on_opened(snapshot_of({}));
+  looked_up found{"main", 8, 1, 9, 1, false, {}};
+  found.entries.push_back(
+      {9,
+       {1, 2},
+       {},
+       with_steps(R"({"op":"update","table":"t","where":{"id":1,"name":"new"},"set":{"parent_id":3}})")});
+  auto step = core.on_found({found});
+  BOOST_REQUIRE(std::holds_alternative<look_order>(step)); // Who changes the row of this id?
+  step = core.on_found({{"main", 8, 1, 9, 1, false, {}}});
+  BOOST_REQUIRE(std::holds_alternative<fetch_order>(step));
+  const auto& wanted = std::get<fetch_order>(step).wanted;
+  BOOST_REQUIRE(wanted.size() == 1U);
+  BOOST_CHECK((wanted[0].columns == std::vector<std::string>{"id"}));
+}
+
+BOOST_AUTO_TEST_CASE(who_gives_a_row_the_id_by_which_another_update_picks_it_is_looked_for) {
+  reading core{{"t", R"({"parent_id":3})", {}, 10, std::chrono::seconds{1}}, {"main"}, {}};
+  core.start();
+  core.on_opened(snapshot_of({}));
+  looked_up found{"main", 8, 1, 9, 1, false, {}};
+  found.entries.push_back(
+      {9, {1, 2}, {}, with_steps(R"({"op":"update","table":"t","where":{"id":1},"set":{"parent_id":3}})")});
+  auto step = core.on_found({found});
+  BOOST_REQUIRE(std::holds_alternative<look_order>(step));
+  found.entries = {
+      {8, {1, 1}, {}, with_steps(R"({"op":"update","table":"t","where":{"parent_id":9},"set":{"id":1}})")}};
+  step = core.on_found({found});
+  BOOST_REQUIRE(std::holds_alternative<look_order>(step)); // Its rows may become the wanted ones.
+  const auto& terms = std::get<look_order>(step).each[0].terms;
+  BOOST_TEST((std::find(terms.begin(), terms.end(), by(term_kind::row, "parent_id", "9")) != terms.end()));
+}
+
+// PostgreSQL would refuse to change a row twice, so the primary is told the last one alone
+// (adapters/statement).
+BOOST_AUTO_TEST_CASE(of_the_rows_of_one_key_in_an_upsert_the_last_one_counts_as_a_whole) {
+  const auto laid = [](const std::string& rows) {
+    reader_overlay overlay{plain_table(), false};
+    const auto t =
+        decode_transaction(with_steps(R"({"op":"upsert","table":"t","key":["id"],"rows":[)" + rows + "]}"),
+                           transaction_limits{});
+    pending_entry e;
+    e.steps.push_back({std::get<transaction>(t).steps.front(), {}, {}, {}});
+    overlay.add_entry(e);
+    overlay.set_question({}, {});
+    overlay.rank_by_text();
+    std::string out;
+    for (const auto& row : overlay.lay().found)
+      out += overlay.describe(row).json;
+    return out;
+  };
+  BOOST_TEST(laid(R"({"id":1.0,"name":"a"},{"id":1,"name":"b"})") ==
+             R"({"id":1,"parent_id":null,"name":"b"})");
+  BOOST_TEST(laid(R"({"id":1.0,"name":null},{"id":1,"name":"b"})") ==
+             R"({"id":1,"parent_id":null,"name":"b"})");
+  // Of other columns it is another statement: what is there keeps its key, and what it does not name.
+  BOOST_TEST(laid(R"({"id":1.0,"name":"a"},{"id":1,"parent_id":2})") ==
+             R"({"id":1.0,"parent_id":2,"name":"a"})");
 }

@@ -38,6 +38,12 @@ void warn(self_pointer self, const append& kept, const fault& doubt) {
   self->send(self->state.peers.notifier, std::move(e));
 }
 
+fault crowded() {
+  return {fault_code::overloaded,
+          "Too many submissions wait for a look at the schema, or at rows. Submit again, with the same id.",
+          ""};
+}
+
 /// Who submits an id again gets the first receipt, whatever the schema is by now.
 void refuse(self_pointer self, append kept, const fault& doubt, receipt_promise promise) {
   const auto& buffer = self->state.peers.buffer;
@@ -61,95 +67,162 @@ void refuse(self_pointer self, append kept, const fault& doubt, receipt_promise 
 
 void advance(self_pointer self);
 
-bool is_silence(const caf::error& e) {
-  const auto code = to_fault(e).code;
-  return code == fault_code::timed_out || code == fault_code::link_lost || e == caf::sec::request_timeout;
-}
-
-void look_at_rows(self_pointer self, const std::shared_ptr<row_look>& look) {
+void ask_reader(self_pointer self, const std::shared_ptr<row_look>& look,
+                const std::function<void()>& answered) {
   auto& s = self->state;
-  look->doubt = {};
-  look->knows_all = s.looks.front() == look && s.unanswered == 0;
-  look->open = self->clock().now() < s.rows_again_at ? 0 : look->questions.size();
-  if (look->open == 0)
-    return;
-  const auto pause = [self] {
-    self->state.rows_again_at = self->clock().now() + self->state.policy.rows_pause;
-  };
-  const auto answered = [self, look] {
-    if (--look->open == 0)
-      advance(self);
-  };
   for (std::size_t i = 0; i < look->questions.size(); ++i) {
     auto what = look->questions[i].what;
     what.timeout = s.policy.confirm_timeout;
     self->request(s.peers.reader, 2 * what.timeout, std::move(what))
         .then(
             [=](const found_rows& found) {
-              if (!found.replica.empty())
-                pause();
+              if (!found.replica.empty()) // It is left alone for a while.
+                self->state.rows_again_at = self->clock().now() + self->state.policy.rows_pause;
               if (auto doubt = judge(look->questions[i], found); doubt && !look->doubt)
                 look->doubt = std::move(doubt);
               answered();
             },
-            [=](const caf::error& e) {
-              if (is_silence(e))
-                pause();
-              answered();
-            });
+            [=](const caf::error&) { answered(); });
   }
+}
+
+/// What else could make the primary take it after all: dead letters, which may be retried, and another
+/// schema.
+void ask_for_excuses(self_pointer self, const std::shared_ptr<bool>& excused,
+                     const std::function<void()>& answered) {
+  auto& s = self->state;
+  self->request(s.peers.buffer, local_timeout, list_dead{{}, 1})
+      .then(
+          [=](const dead_letters& found) {
+            *excused = *excused || !found.letters.empty();
+            answered();
+          },
+          [=](const caf::error&) {
+            *excused = true;
+            answered();
+          });
+  if (!s.peers.catalogue)
+    return answered();
+  self->request(s.peers.catalogue, s.policy.confirm_timeout, confirm_schema{})
+      .then(
+          [=](const schema_document& schema) {
+            *excused = self->state.core->learn(schema) || *excused;
+            answered();
+          },
+          [=](const caf::error&) { answered(); });
+}
+
+void look_at_rows(self_pointer self, const std::shared_ptr<row_look>& look, row_look::round at) {
+  auto& s = self->state;
+  look->at = at;
+  look->doubt = {};
+  if (look->questions.empty() || self->clock().now() < s.rows_again_at)
+    return;
+  const auto excused = std::make_shared<bool>(false);
+  look->open = look->questions.size() + (at == row_look::round::last ? 2 : 0);
+  ++s.looking;
+  const std::function<void()> answered = [self, look, excused] {
+    if (--look->open > 0)
+      return;
+    if (*excused)
+      look->doubt = {};
+    --self->state.looking;
+    advance(self);
+  };
+  ask_reader(self, look, answered);
+  if (at == row_look::round::last)
+    ask_for_excuses(self, excused, answered);
+}
+
+void quit_if_idle(self_pointer self) {
+  if (self->state.stopping && self->state.handed_on.empty())
+    self->quit(caf::exit_reason::user_shutdown);
 }
 
 void hand_on(self_pointer self, row_look& look) {
-  ++self->state.unanswered;
-  const auto answered = [self] {
-    --self->state.unanswered;
+  auto& s = self->state;
+  const auto ticket = s.next_ticket++;
+  s.handed_on.emplace(ticket, std::move(look.promise));
+  const auto answered = [self, ticket](auto&& answer) {
+    auto promise = self->state.handed_on.extract(ticket);
+    promise.mapped().deliver(std::forward<decltype(answer)>(answer));
     advance(self);
+    quit_if_idle(self);
   };
-  auto promise = std::move(look.promise);
-  self->request(self->state.peers.buffer, caf::infinite, std::move(look.kept))
-      .then(
-          [=](receipt& r) mutable {
-            promise.deliver(std::move(r));
-            answered();
-          },
-          [=](const caf::error& e) mutable {
-            promise.deliver(e);
-            answered();
-          });
+  self->request(s.peers.buffer, local_timeout, std::move(look.kept))
+      .then([=](receipt& r) { answered(std::move(r)); }, [=](const caf::error& e) { answered(e); });
 }
 
-/// Keeps or refuses those whose looks are over, in order. Who would be refused for what is not there looks
-/// again once everything before has been answered: it may be on its way.
+void judge_rows(self_pointer self, row_look& look) {
+  const bool is_refused = look.doubt && self->state.policy.rows == preflight_mode::enforce;
+  if (is_refused && look.may_be_repeated)
+    return refuse(self, std::move(look.kept), look.doubt, std::move(look.promise));
+  if (is_refused) {
+    look.promise.deliver(to_error(look.doubt));
+    return;
+  }
+  if (look.doubt)
+    warn(self, look.kept, look.doubt);
+  hand_on(self, look);
+}
+
+/// Keeps or refuses those whose looks are over, in order. Who would be refused looks again once everything
+/// before has been answered: what is not there may be on its way.
 void advance(self_pointer self) {
   auto& s = self->state;
-  while (!s.looks.empty() && s.looks.front()->open == 0) {
+  using enum row_look::round;
+  while (!s.looks.empty()) {
     const auto look = s.looks.front();
-    const bool is_refused = look->doubt && s.policy.rows == preflight_mode::enforce;
-    if (look->doubt && !look->knows_all) {
-      if (s.unanswered > 0)
-        return;
-      look_at_rows(self, look);
+    if (look->open > 0)
+      break;
+    const bool is_late = self->clock().now() >= look->deadline;
+    if (look->doubt && look->at == first && !is_late) {
+      if (!s.handed_on.empty())
+        break;
+      look_at_rows(self, look, last);
       continue;
     }
-    s.looks.pop_front();
-    if (is_refused && look->may_be_repeated) {
-      refuse(self, std::move(look->kept), look->doubt, std::move(look->promise));
-    } else if (is_refused) {
-      look->promise.deliver(to_error(look->doubt));
-    } else {
-      if (look->doubt)
-        warn(self, look->kept, look->doubt);
-      hand_on(self, *look);
+    if (look->at == waiting && !is_late) {
+      look_at_rows(self, look, first);
+      continue;
     }
+    if (look->at != last)
+      look->doubt = {};
+    s.looks_bytes -= look->kept.payload.size();
+    s.looks.pop_front();
+    judge_rows(self, *look);
   }
+  for (auto& look : s.looks)
+    if (s.looking < s.policy.looks_max && look->at == waiting)
+      look_at_rows(self, look, first);
 }
 
 void line_up(self_pointer self, row_look look) {
   auto& s = self->state;
+  if (s.looks_bytes + look.kept.payload.size() > s.policy.held_bytes_max) {
+    look.promise.deliver(to_error(crowded()));
+    return;
+  }
+  look.deadline = self->clock().now() + 2 * s.policy.confirm_timeout;
+  s.looks_bytes += look.kept.payload.size();
   s.looks.push_back(std::make_shared<row_look>(std::move(look)));
-  look_at_rows(self, s.looks.back());
   advance(self);
+}
+
+// A promise that is dropped answers nobody.
+void leave(self_pointer self, const caf::error& why) {
+  auto& s = self->state;
+  const auto gone =
+      to_error({fault_code::unavailable,
+                "The runtime is stopping. Submit again, with the same id, once it is back.", ""});
+  for (auto& look : std::exchange(s.looks, {}))
+    look->promise.deliver(gone);
+  s.stopping = true;
+  if (why == caf::exit_reason::user_shutdown)
+    return quit_if_idle(self);
+  for (auto& [ticket, promise] : std::exchange(s.handed_on, {}))
+    promise.deliver(gone);
+  self->quit(why);
 }
 
 void release_held(self_pointer self) {
@@ -216,10 +289,7 @@ void judge(self_pointer self, const candidate& c, receipt_promise promise) {
 caf::result<receipt> check(self_pointer self, submission& what) {
   auto& s = self->state;
   if (s.held.size() + s.looks.size() >= s.policy.held_max)
-    return to_error({fault_code::overloaded,
-                     "Too many submissions wait for a look at the schema, or at rows. Submit again, with "
-                     "the same id.",
-                     ""});
+    return to_error(crowded());
   const candidate c{std::move(what), fresh_id(s), ++s.arrivals};
   auto promise = self->make_response_promise<receipt>();
   if (s.confirming)
@@ -258,6 +328,7 @@ ingest_shell::behavior_type ingest(self_pointer self, ingest_peers peers, wall_c
   s.policy = policy;
   if (s.peers.catalogue)
     self->send(s.peers.catalogue, schema_reader_actor{self});
+  self->set_exit_handler([self](const caf::exit_msg& m) { leave(self, m.reason); });
   return {[self](submission& what) { return check(self, what); },
           [self](const decision& what) { return check(self, what); },
           [self](const schema_document& schema) { self->state.core->learn(schema); }};

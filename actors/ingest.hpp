@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <random>
@@ -27,8 +28,10 @@ struct ingest_policy {
   preflight_mode preflight = preflight_mode::off;
   preflight_mode rows = preflight_mode::off;     ///< The same for what rows decide.
   std::chrono::milliseconds confirm_timeout{50}; ///< For another look at the schema.
-  std::chrono::milliseconds rows_pause{1000};    ///< Without looks, after one that was not answered.
+  std::chrono::milliseconds rows_pause{1000};    ///< Without looks, after one that found no replica.
+  std::size_t looks_max = 4;                     ///< Submissions whose rows are looked at at once.
   std::uint64_t held_max = 10'000;               ///< Submissions that wait for either look.
+  std::uint64_t held_bytes_max = 64U << 20U;     ///< Of those that wait for a look at rows.
 };
 
 /// Whom ingest talks to; `catalogue` may be null, and then no schema is ever known. `reader` is needed for
@@ -42,13 +45,18 @@ struct ingest_peers {
 
 /// A submission while rows are looked at.
 struct row_look {
+  enum class round : std::uint8_t {
+    waiting, ///< For its turn.
+    first,   ///< Without what is on its way into the log.
+    last     ///< Everything before it has been answered: what it does not see is not there.
+  };
   append kept;
   bool may_be_repeated = false; ///< It came with an id.
   caf::typed_response_promise<receipt> promise;
   std::vector<row_question> questions;
-  std::size_t open = 0; ///< Questions that are not answered.
-  bool knows_all =
-      false; ///< Everything before it was answered when it began: what it does not see is not there.
+  round at = round::waiting;
+  std::size_t open = 0; ///< What is not answered.
+  time_point deadline;  ///< Then it passes.
   fault doubt;
 };
 
@@ -63,10 +71,13 @@ struct ingest_state {
   std::uint64_t arrivals = 0;
   std::uint64_t confirmed = 0; ///< Submissions up to this one came before the last look at the schema began.
   std::deque<std::function<void()>> held;
-  std::deque<std::shared_ptr<row_look>>
-      looks;                    ///< In the order they came, which is the order they are kept in.
-  std::uint64_t unanswered = 0; ///< Submissions that the buffer has, while rows are looked at.
+  std::deque<std::shared_ptr<row_look>> looks; ///< In the order they came and are kept in.
+  std::uint64_t looks_bytes = 0;               ///< Of their payloads.
+  std::size_t looking = 0;                     ///< At how many the reader is.
+  std::map<std::uint64_t, caf::typed_response_promise<receipt>> handed_on; ///< While the buffer has them.
+  std::uint64_t next_ticket = 0;
   time_point rows_again_at;
+  bool stopping = false;
 };
 
 using ingest_shell = ingest_actor::extend<caf::reacts_to<schema_document>>;

@@ -31,14 +31,16 @@ std::variant<append, fault> ingest_core::admit(const submission& s, const uuid& 
   return append{t.id, std::move(t.lane), std::move(payload)};
 }
 
-void ingest_core::learn(const schema_document& schema) {
+bool ingest_core::learn(const schema_document& schema) {
   if (schema.fingerprint == fingerprint_)
-    return;
+    return false;
   auto decoded = decode_catalogue(schema.text);
-  if (auto* known = std::get_if<catalogue>(&decoded)) {
-    preflight_ = std::make_shared<const preflight_core>(std::move(*known));
-    fingerprint_ = schema.fingerprint;
-  }
+  auto* known = std::get_if<catalogue>(&decoded);
+  if (known == nullptr)
+    return false;
+  preflight_ = std::make_shared<const preflight_core>(std::move(*known));
+  fingerprint_ = schema.fingerprint;
+  return true;
 }
 
 std::variant<append, fault> ingest_core::admit(decision d, const dead_letters& found,

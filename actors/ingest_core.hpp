@@ -34,7 +34,8 @@ public:
   }
 
   /// Transactions are held against this schema from now on; what cannot be read as one changes nothing.
-  void learn(const schema_document& schema);
+  /// Whether it is another one.
+  bool learn(const schema_document& schema);
 
   /// A decision as an entry for the lane of its dead letter; `found` is what the log has under that id.
   [[nodiscard]] std::variant<append, fault> admit(decision d, const dead_letters& found,

@@ -102,7 +102,8 @@ private:
     if (inserts && !about.insert_may_change) {
       const json_path rows{path, "rows"};
       for (std::size_t i = 0; i < s.rows.size(); ++i) {
-        if (s.op == step_op::insert && inserts_only_ && !touched_.contains(table.name()))
+        if (s.op == step_op::insert && inserts_only_ && !about.update_may_change &&
+            !touched_.contains(table.name()))
           ask_for_same(table, s.rows[i], {rows, i});
         // Of several rows of one key in an upsert the last one counts.
         if (s.op == step_op::insert || i + 1 == s.rows.size())
@@ -131,8 +132,10 @@ private:
     for (const auto& reference : table.about().references) {
       const auto* parent = find_(reference.parent);
       const auto& to = reference.parent_columns;
+      // A parent in parts, or made by others' steps, may be there under another name.
       if (parent == nullptr || parent == &table || touched_.contains(parent->name()) ||
-          to.size() != reference.columns.size())
+          to.size() != reference.columns.size() || !transaction_.depends_on.empty() ||
+          !parent->about().is_plain || parent->about().insert_may_change || parent->about().update_may_change)
         continue;
       if (!inserts_only_ && !parent->about().references.empty())
         continue; // A cascade may have given it this key.
@@ -140,7 +143,8 @@ private:
       for (std::size_t i = 0; i < to.size(); ++i) {
         const auto* ours = find_column(table.about(), reference.columns[i]);
         const auto* theirs = find_column(parent->about(), to[i]);
-        alike = alike && ours != nullptr && theirs != nullptr && are_alike(*ours, *theirs);
+        alike = alike && ours != nullptr && theirs != nullptr && !theirs->is_computed &&
+                are_alike(*ours, *theirs);
       }
       if (alike)
         add(true, json_path{path, reference.columns.front()}.text(),
@@ -160,6 +164,7 @@ private:
     question.what.table = table;
     question.what.where = *where;
     question.what.limit = 1;
+    question.lane = transaction_.lane;
     question.is_about_parent = is_about_parent;
     question.field = field;
     question.rule = "`" + question.field + "` is refused: " + rule;
@@ -183,6 +188,10 @@ std::vector<row_question> questions_about(const transaction& t,
 }
 
 fault judge(const row_question& question, const found_rows& answer) {
+  // What another lane still has may come before or after this.
+  for (const auto& lane : answer.positions)
+    if (lane.lane != question.lane && lane.head > lane.cursor)
+      return {};
   if (!answer.replica.empty() || !answer.notes.empty() || answer.found.empty() != question.is_about_parent)
     return {};
   fault out{fault_code::refused_by_schema, question.rule, question.field};

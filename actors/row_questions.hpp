@@ -18,6 +18,7 @@ inline constexpr std::size_t row_questions_max = 100;
 /// What a row that is there, or is not, decides about a transaction.
 struct row_question {
   read_rows what;               ///< One row is answer enough.
+  std::string lane;             ///< Of the transaction.
   bool is_about_parent = false; ///< It must be there; else it must not.
   std::string field;            ///< Of the transaction.
   std::string rule;             ///< What the refusal begins with.

@@ -179,7 +179,7 @@ private:
   void note_all();
   /// For whatever its roll matters to: by then it has what Redis has kept, under the numbers of now.
   journal_store& journal();
-  void mark_moved(roll_page page, const handler<roll_page>& then);
+  void mark_moved(const std::shared_ptr<roll_page>& roll, std::size_t from, const handler<roll_page>& then);
   void note_new_numbers(const std::string& lane, seqno from, const handler<fault>& then);
 
   [[nodiscard]] bool is_flight_sent() const { return flight_ && flight_->sent; }
@@ -197,6 +197,7 @@ private:
   static void learn_marks(lane_state& lane, const lane_marks& redis);
   void compare_in_redis(const std::string& name, const lane_marks& redis);
   void join(const std::string& name, lane_state& lane, seqno redis_head);
+  void give_up(const std::string& lane, seqno from, seqno to);
   void adopt_in_journal(const std::string& name, lane_state& lane);
   void adopt_in_redis(const std::string& name, const lane_state& lane, seqno head);
   handler<fault> one_more_order();

@@ -19,7 +19,9 @@ void store_pair::read(const take& what, const handler<log_slice>& then) {
                                "they go on once Redis is back. " +
                                    redis_fault_.message,
                                ""}));
-  if (keeper_ == keeper::journal && (what.from_seq >= lane.journal_first || !stores_.redis))
+  // What has been moved already may have left the journal by the time it is asked.
+  const bool moved = returning_ && what.from_seq <= lane.imported;
+  if (keeper_ == keeper::journal && ((what.from_seq >= lane.journal_first && !moved) || !stores_.redis))
     return stores_.journal->read(what, mine<log_slice>(then));
   if (redis_open_)
     return stores_.redis->read(what, mine<log_slice>([this, then](log_slice slice) {
@@ -147,37 +149,42 @@ void store_pair::call_roll(const std::string& lane, seqno from, seqno to, std::u
   journal().call_roll(lane, from, to, lines_max, mine<roll_page>([this, then](roll_page page) {
                         if (page.lines.empty() || !stores_.redis)
                           return then(std::move(page));
-                        mark_moved(std::move(page), then);
+                        mark_moved(std::make_shared<roll_page>(std::move(page)), 0, then);
                       }));
 }
 
 // The roll lags behind a lane that is numbered anew in Redis: if either store went away meanwhile, it still
-// has the old numbers of what stands there under others.
-void store_pair::mark_moved(roll_page page, const handler<roll_page>& then) {
-  struct search {
-    roll_page page;
-    std::size_t left;
-  };
+// has the old numbers of what stands there under others. Redis is asked in pieces, so that appends get in
+// between.
+void store_pair::mark_moved(const std::shared_ptr<roll_page>& roll, std::size_t from,
+                            const handler<roll_page>& then) {
+  constexpr std::size_t piece = 100;
   if (!redis_open_)
     return then(
         unanswered<roll_page>({fault_code::unavailable,
                                "Who is missing is known once Redis is back: " + redis_fault_.message, ""}));
-  const auto lines = page.lines.size();
-  const auto all = std::make_shared<search>(search{std::move(page), lines});
-  for (std::size_t i = 0; i < lines; ++i)
-    stores_.redis->find(all->page.lines[i].id, mine<log_place>([this, all, i, then](const log_place& place) {
-                          auto& roll = all->page;
-                          auto& line = roll.lines[i];
-                          if (!place.problem && (place.seq != line.seq || place.lane != line.lane))
-                            line.id = {};
-                          else if (place.problem && place.problem.code != fault_code::not_found)
-                            roll.problem = place.problem;
-                          if (--all->left > 0)
-                            return;
-                          if (redis_failed(roll.problem))
-                            roll.problem.code = fault_code::unavailable;
-                          then(std::move(roll));
-                        }));
+  const auto to = std::min(from + piece, roll->lines.size());
+  const auto left = std::make_shared<std::size_t>(to - from);
+  for (auto i = from; i < to; ++i)
+    stores_.redis->find(
+        roll->lines[i].id, mine<log_place>([this, roll, i, to, left, then](const log_place& place) {
+          auto& line = roll->lines[i];
+          if (!place.problem && (place.seq != line.seq || place.lane != line.lane))
+            line.id = {};
+          else if (!place.problem && !place.dead && !place.settled)
+            // Whoever looked has seen half a move.
+            roll->problem = {fault_code::unavailable, "What is missing stands there by now.", ""};
+          else if (place.problem && place.problem.code != fault_code::not_found)
+            roll->problem = place.problem;
+          if (--*left > 0)
+            return;
+          if (redis_failed(roll->problem))
+            roll->problem.code = fault_code::unavailable;
+          if (roll->problem || to == roll->lines.size())
+            then(*roll);
+          else
+            mark_moved(roll, to, then);
+        }));
 }
 
 } // namespace chasqui

@@ -158,9 +158,18 @@ void store_pair::compare_in_redis(const std::string& name, const lane_marks& red
 void store_pair::join(const std::string& name, lane_state& lane, seqno redis_head) {
   if (!lane.follows && redis_head >= lane.journal_first) {
     const auto entries = lane.journal_head - lane.journal_first;
+    const auto given_up =
+        std::max(redis_head + 1, lane.journal_first); // Those before are in Redis, and others'.
+    const auto given_up_to = lane.journal_head;
     lane.journal_first = std::max(redis_head, lane.journal_head) + 1;
     lane.journal_head = lane.head = lane.journal_first + entries;
-    journal().renumber(name, lane.journal_first, one_more_order());
+    journal().renumber(
+        name, lane.journal_first,
+        mine<fault>([this, name, given_up, given_up_to, then = one_more_order()](const fault& problem) {
+          if (!problem)
+            give_up(name, given_up, given_up_to);
+          then(problem);
+        }));
     renumbered_ = true;
   }
   if (redis_head + 1 != lane.journal_first)
@@ -168,6 +177,15 @@ void store_pair::join(const std::string& name, lane_state& lane, seqno redis_hea
   if (!lane.follows)
     adopt_in_journal(name, lane);
   lane.imported = lane.journal_first - 1;
+}
+
+// Nobody has to look for what had these numbers. Of too many it is not said: then they count as nameless.
+void store_pair::give_up(const std::string& lane, seqno from, seqno to) {
+  std::vector<roll_line> lines;
+  for (auto seq = from; seq <= to && to - from < limits_.roll_lines_max; ++seq)
+    lines.push_back({lane, seq, {}, {}});
+  if (!lines.empty())
+    stores_.journal->note(epoch_, std::move(lines), mine<fault>([](const fault&) {}));
 }
 
 // Its numbers are the final ones from now on.

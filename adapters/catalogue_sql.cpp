@@ -84,7 +84,7 @@ constexpr const char* document_after = R"sql(, json_strip_nulls(json_build_objec
       'columns', (SELECT json_agg(a.attname ORDER BY a.attnum) FROM pg_attribute AS a
         WHERE a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey[0:i.indnkeyatts - 1])),
       'partial', nullif(i.indpred IS NOT NULL, false), 'deferrable', nullif(NOT i.indimmediate, false)))
-      FROM pg_index AS i WHERE i.indrelid = r.oid AND i.indisunique AND i.indexprs IS NULL),
+      FROM pg_index AS i WHERE i.indrelid = r.oid AND i.indisunique AND i.indisvalid AND i.indexprs IS NULL),
     'checks', (SELECT json_agg(json_build_object('name', conname, 'rule', pg_get_expr(conbin, conrelid)))
       FROM pg_constraint WHERE conrelid = r.oid AND contype = 'c'),
     'references', (SELECT json_agg(json_build_object('name', k.conname,
@@ -94,7 +94,7 @@ constexpr const char* document_after = R"sql(, json_strip_nulls(json_build_objec
         JOIN pg_attribute AS a ON a.attrelid = k.conrelid AND a.attnum = u.attnum),
       'parent_columns', (SELECT json_agg(a.attname ORDER BY u.at) FROM unnest(k.confkey) WITH ORDINALITY AS u (attnum, at)
         JOIN pg_attribute AS a ON a.attrelid = k.confrelid AND a.attnum = u.attnum)) ORDER BY k.conname)
-      FROM pg_constraint AS k WHERE k.conrelid = r.oid AND k.contype = 'f' AND NOT k.condeferrable
+      FROM pg_constraint AS k WHERE k.conrelid = r.oid AND k.contype = 'f' AND k.convalidated AND NOT k.condeferrable
         AND EXISTS (SELECT FROM pg_trigger WHERE tgconstraint = k.oid AND tgrelid = k.conrelid
           AND tgenabled IN ('O', 'A')))) ORDER BY r.nspname, r.relname), '[]')
     FROM relation AS r)))::text WHERE current_database() = $2)sql";

@@ -31,6 +31,14 @@ std::optional<roll_line> place_in(sqlite_query rows, const uuid& id) {
   return roll_line{std::string{rows.bytes(0)}, rows.number(1), id, rows.time(2)};
 }
 
+const char* const insert_line = "INSERT OR REPLACE INTO roll(lane, seq, id, at) VALUES (?, ?, ?, ?)";
+
+void give_up(sqlite_database& database, const roll_line& number) {
+  const auto mark = given_up + number.lane + ':' + std::to_string(number.seq);
+  database.change(insert_line, number.lane, number.seq, sqlite_blob{mark},
+                  std::int64_t{number.at.time_since_epoch().count()});
+}
+
 } // namespace
 
 std::optional<roll_line> known_place(sqlite_database& database, const uuid& id) {
@@ -45,26 +53,30 @@ std::optional<roll_line> known_place(sqlite_database& database, const uuid& id) 
 
 void put_on_roll(sqlite_database& database, const roll_line& line) {
   const auto id = to_bytes(line.id);
-  const auto before =
-      place_in(database.query("SELECT lane, seq, at FROM roll WHERE id = ?", sqlite_blob{id}), line.id);
-  const bool is_elsewhere = before && (before->seq != line.seq || before->lane != line.lane);
-  if (before && !is_elsewhere && before->at == line.at)
-    return;
-  if (is_elsewhere) {
-    const auto mark = given_up + before->lane + ':' + std::to_string(before->seq);
-    database.change("UPDATE roll SET id = ? WHERE lane = ? AND seq = ?", sqlite_blob{mark}, before->lane,
-                    before->seq);
-  }
-  database.change("INSERT OR REPLACE INTO roll(lane, seq, id, at) VALUES (?, ?, ?, ?)", line.lane, line.seq,
-                  sqlite_blob{id}, std::int64_t{line.at.time_since_epoch().count()});
+  const std::int64_t at = line.at.time_since_epoch().count();
+  const bool there =
+      database.number("SELECT count(*) FROM roll WHERE lane = ? AND seq = ? AND id = ? AND at = ?", line.lane,
+                      line.seq, sqlite_blob{id}, at) != 0;
+  if (!there)
+    database.change(insert_line, line.lane, line.seq, sqlite_blob{id}, at);
 }
 
 fault note_lines(sqlite_database& database, epoch_no epoch, const std::vector<roll_line>& lines) {
   sqlite_transaction all{database, flush::no};
   if (database.number("SELECT epoch FROM owner") < epoch)
     database.change("UPDATE owner SET epoch = ?", epoch);
-  for (const auto& line : lines)
+  for (const auto& line : lines) {
+    if (line.id.is_nil()) {
+      give_up(database, line);
+      continue;
+    }
+    const auto before = place_in(
+        database.query("SELECT lane, seq, at FROM roll WHERE id = ?", sqlite_blob{to_bytes(line.id)}),
+        line.id);
     put_on_roll(database, line);
+    if (before && (before->seq != line.seq || before->lane != line.lane))
+      give_up(database, *before);
+  }
   all.commit();
   return {};
 }

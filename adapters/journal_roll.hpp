@@ -16,6 +16,7 @@ namespace chasqui {
 std::optional<roll_line> known_place(sqlite_database& database, const uuid& id);
 
 /// Writes a line; an id has one number, and a number one id. Part of a transaction.
+/// In place of whatever the roll knows about this id or this number.
 void put_on_roll(sqlite_database& database, const roll_line& line);
 
 fault note_lines(sqlite_database& database, epoch_no epoch, const std::vector<roll_line>& lines);

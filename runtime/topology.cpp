@@ -102,7 +102,9 @@ ingest_policy policy_of_ingest(const settings& s) {
   if (out.preflight != preflight_mode::off)
     out.rows = mode_of(s.preflight_rows);
   out.confirm_timeout = s.buffer.submit_deadline_ms / part_of_deadline + milliseconds{1};
+  out.looks_max = s.reader.reads_max;
   out.held_max = s.buffer.waiting_entries_max;
+  out.held_bytes_max = s.buffer.waiting_bytes_max;
   return out;
 }
 

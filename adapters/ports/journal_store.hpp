@@ -29,8 +29,8 @@ struct roll_page {
 class journal_store : public log_store {
 public:
   /// Writes lines down, and the epoch of the owner; without a flush to disk, so that a power cut may take the
-  /// last ones back. The same line again changes nothing; an id that has another number already gives that
-  /// one up.
+  /// last ones back. The same line again changes nothing. An id that has another number gives that one up,
+  /// and a line without an id says that its number was given up.
   virtual void note(epoch_no epoch, std::vector<roll_line> lines, handler<fault> then) = 0;
 
   /// The lines of `lane` from `from` to `to`, `lines_max` at most; a number that nobody noted has none.

@@ -155,8 +155,17 @@ fault log_contents::renumber(const std::string& lane, seqno first) {
 
 fault log_contents::note(epoch_no epoch, const std::vector<roll_line>& lines) {
   epoch_ = std::max(epoch_, epoch);
-  for (const auto& line : lines)
+  for (const auto& line : lines) {
+    if (line.id.is_nil()) {
+      give_up(line);
+      continue;
+    }
+    const auto known = roll_ids_.find(line.id);
+    const auto before = known == roll_ids_.end() ? place{line.lane, line.seq} : known->second;
     put_on_roll(line);
+    if (before.seq != line.seq || before.lane != line.lane)
+      give_up({before.lane, before.seq, {}, line.at});
+  }
   return {};
 }
 
@@ -310,9 +319,16 @@ void log_contents::drop(const std::string& lane, std::map<seqno, entry>::iterato
   lanes_[lane].entries.erase(from, to);
 }
 
+void log_contents::give_up(const roll_line& number) {
+  auto& here = lanes_[number.lane].roll;
+  if (const auto other = here.find(number.seq); other != here.end())
+    roll_ids_.erase(other->second.id);
+  here[number.seq] = number;
+}
+
 void log_contents::put_on_roll(const roll_line& line) {
   if (const auto before = roll_ids_.find(line.id); before != roll_ids_.end())
-    lanes_[before->second.lane].roll[before->second.seq].id = {}; // It gives that number up.
+    lanes_[before->second.lane].roll.erase(before->second.seq);
   auto& here = lanes_[line.lane].roll;
   if (const auto other = here.find(line.seq); other != here.end() && other->second.id != line.id)
     roll_ids_.erase(other->second.id);

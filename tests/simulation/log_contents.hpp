@@ -78,6 +78,7 @@ private:
   void drop(const std::string& lane, std::map<seqno, entry>::iterator from,
             std::map<seqno, entry>::iterator to);
   void put_on_roll(const roll_line& line);
+  void give_up(const roll_line& number);
   void strike_lines(lane_log& log, seqno from, seqno to, bool with_entries);
 
   store_kind kind_;

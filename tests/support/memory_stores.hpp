@@ -276,13 +276,15 @@ class memory_journal final : public memory_log<journal_store> {
 public:
   memory_journal() : memory_log{store_kind::journal} {}
 
+  bool hangs_clears = false; ///< They are carried out, and answered by `go_on`.
+
   void forget_roll() { roll_.clear(); }
 
   void note(epoch_no, std::vector<roll_line> lines, handler<fault> then) override {
     for (auto& line : lines) { // An id stands where it was noted last.
       for (auto& [name, noted] : roll_)
         for (auto& [seq, other] : noted)
-          if (other.id == line.id)
+          if (!line.id.is_nil() && other.id == line.id)
             other.id = {};
       roll_[line.lane][line.seq] = line;
     }
@@ -303,6 +305,15 @@ public:
     lines.erase(lines.begin(), lines.upper_bound(through));
     answer(std::move(then), fault{broken});
   }
+  void renumber(std::string name, seqno first, handler<fault> then) override {
+    auto next = first;
+    for (const auto& [seq, e] : lanes_[name].log)
+      if (auto line = roll_[name].extract(seq); !broken && line) {
+        line.key() = line.mapped().seq = next++;
+        roll_[name].insert(std::move(line));
+      }
+    memory_log::renumber(std::move(name), first, std::move(then));
+  }
   void adopt(lane_marks marks, handler<fault> then) override {
     if (auto& lines = roll_[marks.lane]; !broken)
       lines.erase(lines.upper_bound(marks.head), lines.end());
@@ -313,7 +324,7 @@ public:
       lane.log.clear();
       lane.marks.follows = false;
     }
-    answer(std::move(then), fault{broken});
+    answer(std::move(then), fault{broken}, hangs_clears);
   }
 
 protected:

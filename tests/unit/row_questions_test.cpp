@@ -158,6 +158,23 @@ BOOST_AUTO_TEST_CASE(a_key_that_is_not_compared_as_it_is_written_is_not_asked_fo
   BOOST_TEST(questions(insert("unit", R"({"status":"a"})"), s) == "");
 }
 
+BOOST_AUTO_TEST_CASE(a_parent_that_may_be_there_under_another_name_is_not_asked_for) {
+  for (const auto what : {&catalogue_table::insert_may_change, &catalogue_table::update_may_change}) {
+    schema s;
+    s.of("unit").*what = true;
+    BOOST_TEST(questions(insert("file", file_of_7), s) == same_file);
+  }
+  schema s;
+  s.of("unit").columns[0].is_computed = true;
+  BOOST_TEST(questions(insert("file", file_of_7), s) == same_file);
+  s = schema{};
+  s.search_path.clear();
+  BOOST_TEST(questions(insert("public.file", file_of_7), s) == "");
+  s = schema{};
+  s.of("file").update_may_change = true; // A child table may have the row.
+  BOOST_TEST(questions(insert("file", file_of_7), s) == unit_7);
+}
+
 BOOST_AUTO_TEST_CASE(a_refusal_names_table_column_value_and_rule) {
   const auto q = asked(schema{}, insert("file", file_of_7));
   BOOST_REQUIRE(q.size() == 2U);
@@ -188,5 +205,11 @@ BOOST_AUTO_TEST_CASE(half_an_answer_decides_nothing) {
   BOOST_TEST(!judge(q[0], answer));
   answer = rows(0);
   answer.notes = {"The table has triggers."};
+  BOOST_TEST(!judge(q[1], answer));
+  // Entries of another lane may come before or after this one.
+  answer = rows(0);
+  answer.positions = {{q[1].lane, 1, 9}, {"bulk", 4, 4}};
+  BOOST_TEST((judge(q[1], answer).code == fault_code::refused_by_schema));
+  answer.positions = {{q[1].lane, 1, 9}, {"bulk", 4, 5}};
   BOOST_TEST(!judge(q[1], answer));
 }

@@ -97,7 +97,7 @@ bool buffer_core::stands_before(seqno cursor, seqno from, const log_slice& slice
 std::variant<alignment, fault> buffer_core::end_align(const align& what, seqno missing_to,
                                                       const std::vector<roll_line>& roll) const {
   const auto& marks = lanes_.at(what.lane).marks;
-  alignment out{what.lane, what.cursor, 0, {}, 0, marks.head};
+  alignment out{what.lane, what.cursor, 0, {}, 0, 0, marks.head};
   if (missing_to <= what.cursor)
     return out;
   if (what.cursor < marks.released)
@@ -112,7 +112,9 @@ std::variant<alignment, fault> buffer_core::end_align(const align& what, seqno m
   for (const auto& line : roll) {
     if (line.seq > out.skip_to)
       continue;
-    if (!line.id.is_nil())
+    if (line.id.is_nil())
+      ++out.moved;
+    else
       out.suspects.push_back(line.id);
     out.unnamed -= std::min<std::uint64_t>(out.unnamed, 1);
   }

@@ -56,7 +56,7 @@ void forwarder_core::on_realigned(forwarder_actions& out, const segment_answer& 
                               std::to_string(applied_) + " to " + std::to_string(skipped.skip_to));
     return;
   }
-  out.lost = missing{lane_, applied_ + 1, skipped.skip_to, a.missing, skipped.unnamed};
+  out.lost = missing{lane_, applied_ + 1, skipped.skip_to, a.missing, skipped.unnamed, skipped.moved};
   applied_ = skipped.skip_to;
   be_careful(); // Entries that the primary has applied may come again, under new numbers.
   out.ask = align{lane_, applied_, {}};

@@ -36,10 +36,13 @@ void waiting_room::lost(const missing& what, std::vector<wait_over>& out) {
   const fault named{fault_code::not_found, "The store has lost it before the primary had it.", ""};
   const fault unnamed{fault_code::unavailable,
                       "The store has lost entries where it stood, and nobody knows whose they were.", ""};
+  const fault moved{fault_code::unavailable, "It may have another number by now: ask again.", ""};
   end_transactions(out, [&](const target& t) -> fault {
     if (t.lane != what.lane || t.seq < what.from_seq || t.seq > what.to_seq)
       return {};
-    return ids.contains(t.id) ? named : what.unnamed > 0 ? unnamed : fault{};
+    if (ids.contains(t.id))
+      return named;
+    return what.unnamed > 0 ? unnamed : what.moved > 0 ? moved : fault{};
   });
 }
 

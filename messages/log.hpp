@@ -127,6 +127,7 @@ struct alignment {
   std::vector<uuid>
       suspects;              ///< What once stood there, as far as it is known: the primary says which it has.
   std::uint64_t unnamed = 0; ///< Numbers of which nobody knows whose they were.
+  std::uint64_t moved = 0;   ///< Numbers whose transactions have others by now.
   seqno head = 0;
 };
 
@@ -136,7 +137,8 @@ struct missing {
   seqno from_seq = 0; ///< The numbers that were passed over.
   seqno to_seq = 0;
   std::vector<uuid> ids;
-  std::uint64_t unnamed = 0; ///< As in the alignment.
+  std::uint64_t unnamed = 0; ///< As in the alignment, like
+  std::uint64_t moved = 0;   ///< this.
 };
 
 /// Everything up to `seq` is durable on the primary, whose log was flushed up to `flushed` afterwards.
@@ -303,10 +305,10 @@ template <class I> auto inspect(I& f, locate& x) { return f(x.lane); }
 template <class I> auto inspect(I& f, position& x) { return f(x.lane, x.epoch, x.first, x.head, x.released); }
 template <class I> auto inspect(I& f, align& x) { return f(x.lane, x.cursor, x.id); }
 template <class I> auto inspect(I& f, alignment& x) {
-  return f(x.lane, x.cursor, x.skip_to, x.suspects, x.unnamed, x.head);
+  return f(x.lane, x.cursor, x.skip_to, x.suspects, x.unnamed, x.moved, x.head);
 }
 template <class I> auto inspect(I& f, missing& x) {
-  return f(x.lane, x.from_seq, x.to_seq, x.ids, x.unnamed);
+  return f(x.lane, x.from_seq, x.to_seq, x.ids, x.unnamed, x.moved);
 }
 template <class I> auto inspect(I& f, committed& x) { return f(x.lane, x.seq, x.flushed, x.timeline); }
 template <class I> auto inspect(I& f, replicated& x) { return f(x.lane, x.seq); }

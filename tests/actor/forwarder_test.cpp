@@ -135,7 +135,7 @@ BOOST_FIXTURE_TEST_CASE(what_the_log_has_lost_is_passed_over_and_told_by_name, f
   auto questions = std::make_shared<std::vector<align>>();
   align_with([questions](const align& a) -> caf::result<alignment> {
     questions->push_back(a);
-    return alignment{a.lane, a.cursor, a.cursor == 1 ? seqno{4} : 0, {{0, 2}, {0, 3}}, 1, 4};
+    return alignment{a.lane, a.cursor, a.cursor == 1 ? seqno{4} : 0, {{0, 2}, {0, 3}}, 1, 0, 4};
   });
   start();
   BOOST_REQUIRE(questions->size() == 2U);

@@ -56,6 +56,8 @@ std::string relay::command(std::string_view line) {
 void relay::conditions_changed(const settings& before) {
   if (flow_.conditions.cut_after_bytes == 0)
     return begin_cut();
+  if (std::exchange(flow_.cutting, false)) // A cut that was taken back must not end the link later on.
+    cut_timer_.cancel();
   if (flow_.conditions.mode == traffic::reset)
     abort_all();
   const bool moved = flow_.conditions.target != before.target;
@@ -137,7 +139,7 @@ void relay::finish_cut_when_delivered() {
     // A RST discards what the sender's kernel still holds, and every byte before the cut has to arrive.
     cut_timer_.expires_after(cut_poll);
     cut_timer_.async_wait([this](error_code cancelled) {
-      if (!cancelled)
+      if (!cancelled && flow_.cutting)
         finish_cut_when_delivered();
     });
     return;
@@ -145,7 +147,7 @@ void relay::finish_cut_when_delivered() {
   // Not from within the write that met the cut: its connection would vanish under it.
   cut_timer_.expires_after(milliseconds::zero());
   cut_timer_.async_wait([this](error_code cancelled) {
-    if (cancelled)
+    if (cancelled || !flow_.cutting)
       return;
     flow_.cutting = false;
     flow_.conditions.cut_after_bytes.reset();

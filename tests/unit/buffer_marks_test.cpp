@@ -523,7 +523,25 @@ BOOST_FIXTURE_TEST_CASE(a_jump_names_whom_the_roll_knows_and_counts_whom_nobody_
   BOOST_REQUIRE(jump != nullptr);
   BOOST_TEST(jump->skip_to == 7U);
   BOOST_TEST((jump->suspects == std::vector<uuid>{{0, 4}, {0, 6}})); // What had 5 has another number.
-  BOOST_TEST(jump->unnamed == 1U);                                   // 7
+  BOOST_TEST(jump->moved == 1U);
+  BOOST_TEST(jump->unnamed == 1U); // 7
+}
+
+BOOST_FIXTURE_TEST_CASE(who_waits_at_a_number_that_was_given_up_is_told_to_ask_again, marked_desk) {
+  open(9);
+  log_place at_5;
+  at_5.lane = "main";
+  at_5.seq = 5;
+  const auto who = wait(of_transaction(stage::committed), at_5);
+  missing passed{"main", 4, 6, {}, 0, 1};
+  obey(core.on_missing(passed, at()));
+  BOOST_REQUIRE(ended.contains(who));
+  BOOST_TEST((ended.at(who).problem.code == fault_code::unavailable));
+  BOOST_TEST(core.report(at().wall).missing == 0U);
+  const auto other = wait(of_transaction(stage::committed), at_5);
+  passed.moved = 0; // All are accounted for by their names, and the primary has this one.
+  obey(core.on_missing(passed, at()));
+  BOOST_TEST(!ended.contains(other));
 }
 
 } // namespace chasqui

@@ -73,7 +73,7 @@ struct session {
   /// The buffer's answer to what was asked last.
   void go_on(seqno head, seqno skip_to = 0, std::vector<uuid> suspects = {}, std::uint64_t unnamed = 0) {
     BOOST_REQUIRE(asked.has_value());
-    alignment a{"main", asked->cursor, skip_to, std::move(suspects), unnamed, head};
+    alignment a{"main", asked->cursor, skip_to, std::move(suspects), unnamed, 0, head};
     asked.reset();
     obey(core.on_alignment(std::move(a), at(now).steady));
   }

@@ -26,7 +26,7 @@ struct candidate {
 };
 
 void judge(self_pointer self, const candidate& c, receipt_promise promise);
-void line_up(self_pointer self, row_look look);
+void line_up(self_pointer self, std::uint64_t arrival, row_candidate c);
 
 void warn(self_pointer self, const append& kept, const fault& doubt) {
   event e;
@@ -65,40 +65,46 @@ void refuse(self_pointer self, append kept, const fault& doubt, receipt_promise 
           });
 }
 
-void advance(self_pointer self);
+void act(self_pointer self, row_line_actions actions);
 
-void ask_reader(self_pointer self, const std::shared_ptr<row_look>& look,
+/// One round of questions: what speaks against the submission, once all are answered.
+struct row_round {
+  std::size_t open = 0;
+  fault doubt;
+  bool is_excused = false; ///< Something could make the primary take it after all.
+};
+
+void ask_reader(self_pointer self, const row_candidate& c, const std::shared_ptr<row_round>& round,
                 const std::function<void()>& answered) {
   auto& s = self->state;
-  for (std::size_t i = 0; i < look->questions.size(); ++i) {
-    auto what = look->questions[i].what;
+  for (const auto& question : c.questions) {
+    auto what = question.what;
     what.timeout = s.policy.confirm_timeout;
     self->request(s.peers.reader, 2 * what.timeout, std::move(what))
         .then(
             [=](const found_rows& found) {
-              if (!found.replica.empty()) // It is left alone for a while.
-                self->state.rows_again_at = self->clock().now() + self->state.policy.rows_pause;
-              if (auto doubt = judge(look->questions[i], found); doubt && !look->doubt)
-                look->doubt = std::move(doubt);
+              if (!found.replica.empty())
+                self->state.line->on_replica_away(self->clock().now());
+              if (!round->doubt)
+                round->doubt = judge(question, found);
               answered();
             },
             [=](const caf::error&) { answered(); });
   }
 }
 
-/// What else could make the primary take it after all: dead letters, which may be retried, and another
-/// schema.
-void ask_for_excuses(self_pointer self, const std::shared_ptr<bool>& excused,
+/// Dead letters may be retried, and the schema may be another one by now.
+void ask_for_excuses(self_pointer self, const std::shared_ptr<row_round>& round,
                      const std::function<void()>& answered) {
   auto& s = self->state;
   self->request(s.peers.buffer, local_timeout, list_dead{{}, 1})
       .then(
           [=](const dead_letters& found) {
-            *excused = *excused || !found.letters.empty();
+            round->is_excused = round->is_excused || !found.letters.empty();
             answered();
           },
           [=](const caf::error&) {
-            *excused = true;
+            round->is_excused = true;
             answered();
           });
   if (!s.peers.catalogue)
@@ -106,32 +112,25 @@ void ask_for_excuses(self_pointer self, const std::shared_ptr<bool>& excused,
   self->request(s.peers.catalogue, s.policy.confirm_timeout, confirm_schema{})
       .then(
           [=](const schema_document& schema) {
-            *excused = self->state.core->learn(schema) || *excused;
+            round->is_excused = self->state.core->learn(schema) || round->is_excused;
             answered();
           },
           [=](const caf::error&) { answered(); });
 }
 
-void look_at_rows(self_pointer self, const std::shared_ptr<row_look>& look, row_look::round at) {
-  auto& s = self->state;
-  look->at = at;
-  look->doubt = {};
-  if (look->questions.empty() || self->clock().now() < s.rows_again_at)
-    return;
-  const auto excused = std::make_shared<bool>(false);
-  look->open = look->questions.size() + (at == row_look::round::last ? 2 : 0);
-  ++s.looking;
-  const std::function<void()> answered = [self, look, excused] {
-    if (--look->open > 0)
+void look(self_pointer self, const row_line_actions::look& order) {
+  const auto candidate = self->state.in_line.at(order.who);
+  const auto round = std::make_shared<row_round>();
+  round->open = candidate->questions.size() + (order.is_last ? 2 : 0);
+  const std::function<void()> answered = [self, round, who = order.who] {
+    if (--round->open > 0)
       return;
-    if (*excused)
-      look->doubt = {};
-    --self->state.looking;
-    advance(self);
+    auto doubt = round->is_excused ? fault{} : std::move(round->doubt);
+    act(self, self->state.line->on_looked(who, std::move(doubt), self->clock().now()));
   };
-  ask_reader(self, look, answered);
-  if (at == row_look::round::last)
-    ask_for_excuses(self, excused, answered);
+  ask_reader(self, *candidate, round, answered);
+  if (order.is_last)
+    ask_for_excuses(self, round, answered);
 }
 
 void quit_if_idle(self_pointer self) {
@@ -139,89 +138,68 @@ void quit_if_idle(self_pointer self) {
     self->quit(caf::exit_reason::user_shutdown);
 }
 
-void hand_on(self_pointer self, row_look& look) {
+void hand_on(self_pointer self, std::uint64_t who, row_candidate& c) {
   auto& s = self->state;
-  const auto ticket = s.next_ticket++;
-  s.handed_on.emplace(ticket, std::move(look.promise));
-  const auto answered = [self, ticket](auto&& answer) {
-    auto promise = self->state.handed_on.extract(ticket);
+  s.handed_on.emplace(who, std::move(c.promise));
+  const auto answered = [self, who](auto&& answer) {
+    auto promise = self->state.handed_on.extract(who);
     promise.mapped().deliver(std::forward<decltype(answer)>(answer));
-    advance(self);
+    act(self, self->state.line->on_answered(self->clock().now()));
     quit_if_idle(self);
   };
-  self->request(s.peers.buffer, local_timeout, std::move(look.kept))
+  self->request(s.peers.buffer, local_timeout, std::move(c.kept))
       .then([=](receipt& r) { answered(std::move(r)); }, [=](const caf::error& e) { answered(e); });
 }
 
-void judge_rows(self_pointer self, row_look& look) {
-  const bool is_refused = look.doubt && self->state.policy.rows == preflight_mode::enforce;
-  if (is_refused && look.may_be_repeated)
-    return refuse(self, std::move(look.kept), look.doubt, std::move(look.promise));
+void let_out(self_pointer self, const row_line_actions::verdict& verdict) {
+  auto& s = self->state;
+  const auto c = s.in_line.extract(verdict.who).mapped();
+  const bool is_refused = verdict.doubt && s.policy.rows == preflight_mode::enforce;
+  if (is_refused && c->may_be_repeated)
+    return refuse(self, std::move(c->kept), verdict.doubt, std::move(c->promise));
   if (is_refused) {
-    look.promise.deliver(to_error(look.doubt));
+    c->promise.deliver(to_error(verdict.doubt));
     return;
   }
-  if (look.doubt)
-    warn(self, look.kept, look.doubt);
-  hand_on(self, look);
+  if (verdict.doubt)
+    warn(self, c->kept, verdict.doubt);
+  hand_on(self, verdict.who, *c);
 }
 
-/// Keeps or refuses those whose looks are over, in order. Who would be refused looks again once everything
-/// before has been answered: what is not there may be on its way.
-void advance(self_pointer self) {
-  auto& s = self->state;
-  using enum row_look::round;
-  while (!s.looks.empty()) {
-    const auto look = s.looks.front();
-    if (look->open > 0)
-      break;
-    const bool is_late = self->clock().now() >= look->deadline;
-    if (look->doubt && look->at == first && !is_late) {
-      if (!s.handed_on.empty())
-        break;
-      look_at_rows(self, look, last);
-      continue;
-    }
-    if (look->at == waiting && !is_late) {
-      look_at_rows(self, look, first);
-      continue;
-    }
-    if (look->at != last)
-      look->doubt = {};
-    s.looks_bytes -= look->kept.payload.size();
-    s.looks.pop_front();
-    judge_rows(self, *look);
-  }
-  for (auto& look : s.looks)
-    if (s.looking < s.policy.looks_max && look->at == waiting)
-      look_at_rows(self, look, first);
+void act(self_pointer self, row_line_actions actions) {
+  for (const auto& verdict : actions.out)
+    let_out(self, verdict);
+  for (const auto& order : actions.looks)
+    look(self, order);
 }
 
-void line_up(self_pointer self, row_look look) {
+void line_up(self_pointer self, std::uint64_t arrival, row_candidate c) {
   auto& s = self->state;
-  if (s.looks_bytes + look.kept.payload.size() > s.policy.held_bytes_max) {
-    look.promise.deliver(to_error(crowded()));
+  const auto bytes = c.kept.payload.size();
+  if (!s.line->has_room_for(bytes)) {
+    c.promise.deliver(to_error(crowded()));
     return;
   }
-  look.deadline = self->clock().now() + 2 * s.policy.confirm_timeout;
-  s.looks_bytes += look.kept.payload.size();
-  s.looks.push_back(std::make_shared<row_look>(std::move(look)));
-  advance(self);
+  const bool has_questions = !c.questions.empty();
+  s.in_line.emplace(arrival, std::make_shared<row_candidate>(std::move(c)));
+  act(self, s.line->add(arrival, bytes, has_questions, self->clock().now()));
+}
+
+fault gone() {
+  return {fault_code::unavailable,
+          "The runtime is stopping. Submit again, with the same id, once it is back.", ""};
 }
 
 // A promise that is dropped answers nobody.
 void leave(self_pointer self, const caf::error& why) {
   auto& s = self->state;
-  const auto gone =
-      to_error({fault_code::unavailable,
-                "The runtime is stopping. Submit again, with the same id, once it is back.", ""});
-  for (auto& look : std::exchange(s.looks, {}))
-    look->promise.deliver(gone);
   s.stopping = true;
+  for (const auto who : s.line->clear())
+    s.in_line.extract(who).mapped()->promise.deliver(to_error(gone()));
   if (why == caf::exit_reason::user_shutdown)
     return quit_if_idle(self);
-  for (auto& [ticket, promise] : std::exchange(s.handed_on, {}))
-    promise.deliver(gone);
+  for (auto& [who, promise] : std::exchange(s.handed_on, {}))
+    promise.deliver(to_error(gone()));
   self->quit(why);
 }
 
@@ -278,17 +256,16 @@ void judge(self_pointer self, const candidate& c, receipt_promise promise) {
     promise.delegate(s.peers.buffer, std::move(kept));
     return;
   }
-  row_look look;
-  look.may_be_repeated = kept.id != c.fresh;
-  look.kept = std::move(kept);
-  look.promise = std::move(promise);
-  look.questions = std::move(found.questions);
-  line_up(self, std::move(look));
+  row_candidate in_line{std::move(kept), false, promise, std::move(found.questions)};
+  in_line.may_be_repeated = in_line.kept.id != c.fresh;
+  line_up(self, c.arrival, std::move(in_line));
 }
 
 caf::result<receipt> check(self_pointer self, submission& what) {
   auto& s = self->state;
-  if (s.held.size() + s.looks.size() >= s.policy.held_max)
+  if (s.stopping)
+    return to_error(gone());
+  if (s.held.size() + s.line->size() >= s.policy.held_max)
     return to_error(crowded());
   const candidate c{std::move(what), fresh_id(s), ++s.arrivals};
   auto promise = self->make_response_promise<receipt>();
@@ -326,6 +303,7 @@ ingest_shell::behavior_type ingest(self_pointer self, ingest_peers peers, wall_c
   s.peers = std::move(peers);
   s.wall = std::move(wall);
   s.policy = policy;
+  s.line.emplace(policy.rows == preflight_mode::enforce, policy.line);
   if (s.peers.catalogue)
     self->send(s.peers.catalogue, schema_reader_actor{self});
   self->set_exit_handler([self](const caf::exit_msg& m) { leave(self, m.reason); });

@@ -2,14 +2,13 @@
 
 #include "actors/ingest_core.hpp"
 #include "actors/moment.hpp"
+#include "actors/row_line.hpp"
 #include "messages/interfaces.hpp"
 
 #include <caf/typed_event_based_actor.hpp>
-
 #include <caf/typed_response_promise.hpp>
 
 #include <chrono>
-#include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -17,6 +16,7 @@
 #include <memory>
 #include <optional>
 #include <random>
+#include <vector>
 
 namespace chasqui {
 
@@ -28,10 +28,8 @@ struct ingest_policy {
   preflight_mode preflight = preflight_mode::off;
   preflight_mode rows = preflight_mode::off;     ///< The same for what rows decide.
   std::chrono::milliseconds confirm_timeout{50}; ///< For another look at the schema.
-  std::chrono::milliseconds rows_pause{1000};    ///< Without looks, after one that found no replica.
-  std::size_t looks_max = 4;                     ///< Submissions whose rows are looked at at once.
-  std::uint64_t held_max = 10'000;               ///< Submissions that wait for either look.
-  std::uint64_t held_bytes_max = 64U << 20U;     ///< Of those that wait for a look at rows.
+  std::uint64_t held_max = 10'000;               ///< Submissions that wait for a look, at it or at rows.
+  row_line_limits line;
 };
 
 /// Whom ingest talks to; `catalogue` may be null, and then no schema is ever known. `reader` is needed for
@@ -43,21 +41,12 @@ struct ingest_peers {
   reader_actor reader;
 };
 
-/// A submission while rows are looked at.
-struct row_look {
-  enum class round : std::uint8_t {
-    waiting, ///< For its turn.
-    first,   ///< Without what is on its way into the log.
-    last     ///< Everything before it has been answered: what it does not see is not there.
-  };
+/// A submission in the line.
+struct row_candidate {
   append kept;
   bool may_be_repeated = false; ///< It came with an id.
   caf::typed_response_promise<receipt> promise;
   std::vector<row_question> questions;
-  round at = round::waiting;
-  std::size_t open = 0; ///< What is not answered.
-  time_point deadline;  ///< Then it passes.
-  fault doubt;
 };
 
 struct ingest_state {
@@ -71,12 +60,9 @@ struct ingest_state {
   std::uint64_t arrivals = 0;
   std::uint64_t confirmed = 0; ///< Submissions up to this one came before the last look at the schema began.
   std::deque<std::function<void()>> held;
-  std::deque<std::shared_ptr<row_look>> looks; ///< In the order they came and are kept in.
-  std::uint64_t looks_bytes = 0;               ///< Of their payloads.
-  std::size_t looking = 0;                     ///< At how many the reader is.
+  std::optional<row_line> line;
+  std::map<std::uint64_t, std::shared_ptr<row_candidate>> in_line;
   std::map<std::uint64_t, caf::typed_response_promise<receipt>> handed_on; ///< While the buffer has them.
-  std::uint64_t next_ticket = 0;
-  time_point rows_again_at;
   bool stopping = false;
 };
 

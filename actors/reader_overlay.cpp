@@ -3,6 +3,7 @@
 #include "messages/index_terms.hpp"
 #include "messages/json_tape.hpp"
 #include "messages/json_text.hpp"
+#include "messages/row_groups.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -47,16 +48,6 @@ plain_value plain_value_of(json_value v, const std::string& json, bool indexed) 
   const bool scalar = v.kind() != json_kind::array && v.kind() != json_kind::object;
   out.text = !scalar ? json : indexed || number ? index_value(v.text()) : std::string{v.text()};
   return out;
-}
-
-/// A row like this one conflicts with nothing.
-bool lacks_any(const record& row, const std::vector<std::string>& key) {
-  const auto has = [](const std::vector<std::string>& names, const std::string& name) {
-    return std::find(names.begin(), names.end(), name) != names.end();
-  };
-  return std::any_of(key.begin(), key.end(), [&](const std::string& column) {
-    return !has(row.columns, column) || has(row.null_columns, column);
-  });
 }
 
 /// Values of one object, by column, as they stand in the text.
@@ -137,18 +128,18 @@ bool reader_overlay::add_step(const step& s, std::vector<overlay_change>& to) {
     to.push_back(std::move(c));
     return true;
   }
-  const record* before = nullptr;
-  for (const auto& row : s.rows) {
-    const auto columns = places(row.columns);
+  auto group_end = s.rows.begin();
+  for (auto row = s.rows.begin(); row != s.rows.end(); ++row) {
+    const auto columns = places(row->columns);
     if (!columns)
       return false;
-    if (before == nullptr || before->columns != row.columns || lacks_any(*before, s.key) ||
-        lacks_any(row, s.key))
-      ++statements_; // As the primary is told.
+    if (row == group_end) {
+      group_end = end_of_group(s, row);
+      ++statements_;
+    }
     c.statement = statements_;
-    before = &row;
     c.columns = *columns;
-    c.values = c.where = add_record(row.json);
+    c.values = c.where = add_record(row->json);
     to.push_back(c);
   }
   return true;

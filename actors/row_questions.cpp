@@ -69,13 +69,6 @@ std::optional<std::string> condition(const record& row, const std::vector<std::s
   return json + "}";
 }
 
-std::string list(const std::vector<std::string>& columns) {
-  std::string out;
-  for (const auto& column : columns)
-    out += (out.empty() ? "" : ", ") + column;
-  return out;
-}
-
 class questioner {
 public:
   questioner(const transaction& t, const std::function<const table_rules*(const std::string&)>& find)
@@ -123,7 +116,7 @@ private:
       if (key.is_partial || key.is_deferrable ||
           !std::all_of(key.columns.begin(), key.columns.end(), is_good))
         continue;
-      add(false, path.text(), "table " + table.name() + " has a unique key (" + list(key.columns) + ")",
+      add(false, path.text(), "table " + table.name() + " has a unique key (" + list_of(key.columns) + ")",
           table.name(), key.columns, condition(row, key.columns, key.columns));
     }
   }
@@ -148,7 +141,7 @@ private:
       }
       if (alike)
         add(true, json_path{path, reference.columns.front()}.text(),
-            "(" + list(reference.columns) + ") of table " + table.name() + " refers to (" + list(to) +
+            "(" + list_of(reference.columns) + ") of table " + table.name() + " refers to (" + list_of(to) +
                 ") of table " + parent->name() + " (" + reference.name + ")",
             parent->name(), to, condition(row, reference.columns, to));
     }

@@ -138,6 +138,12 @@ private:
     bool may_be_in_redis = false;
   };
 
+  struct roll_search {
+    roll_page page;
+    std::vector<roll_line*> named; ///< Of its lines.
+    std::size_t next = 0;          ///< Who of them is looked for next.
+  };
+
   // Answers of an earlier round come from a store that was opened anew since: nobody waits for them.
   template <class Answer, class Then> handler<Answer> mine(Then then) {
     return [hop = hop_, alive = std::weak_ptr{alive_}, this, round = round_,
@@ -179,7 +185,8 @@ private:
   void note_all();
   /// For whatever its roll matters to: by then it has what Redis has kept, under the numbers of now.
   journal_store& journal();
-  void mark_moved(const std::shared_ptr<roll_page>& roll, std::size_t from, const handler<roll_page>& then);
+  void mark_moved(const std::shared_ptr<roll_search>& all, const handler<roll_page>& then);
+  void mark_moved(roll_line& line, const log_place& place, fault& problem);
   void note_new_numbers(const std::string& lane, seqno from, const handler<fault>& then);
 
   [[nodiscard]] bool is_flight_sent() const { return flight_ && flight_->sent; }

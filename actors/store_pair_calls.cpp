@@ -147,44 +147,49 @@ void store_pair::call_roll(const std::string& lane, seqno from, seqno to, std::u
   if (!journal_open_)
     return then({});
   journal().call_roll(lane, from, to, lines_max, mine<roll_page>([this, then](roll_page page) {
-                        if (page.lines.empty() || !stores_.redis)
-                          return then(std::move(page));
-                        mark_moved(std::make_shared<roll_page>(std::move(page)), 0, then);
+                        auto all = std::make_shared<roll_search>();
+                        all->page = std::move(page);
+                        for (auto& line : all->page.lines)
+                          if (!line.id.is_nil())
+                            all->named.push_back(&line);
+                        mark_moved(all, then);
                       }));
 }
 
 // The roll lags behind a lane that is numbered anew in Redis: if either store went away meanwhile, it still
 // has the old numbers of what stands there under others. Redis is asked in pieces, so that appends get in
 // between.
-void store_pair::mark_moved(const std::shared_ptr<roll_page>& roll, std::size_t from,
-                            const handler<roll_page>& then) {
+void store_pair::mark_moved(const std::shared_ptr<roll_search>& all, const handler<roll_page>& then) {
   constexpr std::size_t piece = 100;
+  auto& [roll, named, next] = *all;
+  if (roll.problem || next == named.size() || !stores_.redis)
+    return then(std::move(roll));
   if (!redis_open_)
     return then(
         unanswered<roll_page>({fault_code::unavailable,
                                "Who is missing is known once Redis is back: " + redis_fault_.message, ""}));
-  const auto to = std::min(from + piece, roll->lines.size());
-  const auto left = std::make_shared<std::size_t>(to - from);
-  for (auto i = from; i < to; ++i)
-    stores_.redis->find(
-        roll->lines[i].id, mine<log_place>([this, roll, i, to, left, then](const log_place& place) {
-          auto& line = roll->lines[i];
-          if (!place.problem && (place.seq != line.seq || place.lane != line.lane))
-            line.id = {};
-          else if (!place.problem && !place.dead && !place.settled)
-            // Whoever looked has seen half a move.
-            roll->problem = {fault_code::unavailable, "What is missing stands there by now.", ""};
-          else if (place.problem && place.problem.code != fault_code::not_found)
-            roll->problem = place.problem;
-          if (--*left > 0)
-            return;
-          if (redis_failed(roll->problem))
-            roll->problem.code = fault_code::unavailable;
-          if (roll->problem || to == roll->lines.size())
-            then(*roll);
-          else
-            mark_moved(roll, to, then);
-        }));
+  const auto from = next;
+  next = std::min(from + piece, named.size());
+  const auto left = std::make_shared<std::size_t>(next - from);
+  for (auto i = from; i < next; ++i)
+    stores_.redis->find(named[i]->id, mine<log_place>([this, all, i, left, then](const log_place& place) {
+                          mark_moved(*all->named[i], place, all->page.problem);
+                          if (--*left == 0)
+                            mark_moved(all, then);
+                        }));
+}
+
+void store_pair::mark_moved(roll_line& line, const log_place& place, fault& problem) {
+  if (place.problem.code == fault_code::not_found)
+    return;
+  if (redis_failed(place.problem))
+    problem = {fault_code::unavailable, place.problem.message, ""};
+  else if (place.problem)
+    problem = place.problem;
+  else if (place.seq != line.seq || place.lane != line.lane)
+    line.id = {};
+  else if (!place.dead && !place.settled) // Whoever looked has seen half a move.
+    problem = {fault_code::unavailable, "What is missing stands there by now.", ""};
 }
 
 } // namespace chasqui

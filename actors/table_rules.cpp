@@ -14,6 +14,13 @@ constexpr auto refused = fault_code::refused_by_schema;
 
 } // namespace
 
+std::string list_of(const std::vector<std::string>& columns) {
+  std::string out;
+  for (const auto& column : columns)
+    out += (out.empty() ? "" : ", ") + column;
+  return out;
+}
+
 table_rules::table_rules(catalogue_table about)
     : about_{std::move(about)}, name_{about_.schema + "." + about_.name} {
   for (const auto& c : about_.columns) {

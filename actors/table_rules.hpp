@@ -14,6 +14,9 @@
 
 namespace chasqui {
 
+/// Columns as people are told of them.
+std::string list_of(const std::vector<std::string>& columns);
+
 /// What one table refuses for certain. Each check answers `none`, or `refused_by_schema` for the first
 /// offending field below `path`.
 class table_rules {

@@ -46,13 +46,6 @@ bool is_certain(const table_rules& table, const catalogue_key& key) {
          std::all_of(key.columns.begin(), key.columns.end(), is_known);
 }
 
-std::string list(const std::vector<std::string>& columns) {
-  std::string out;
-  for (const auto& column : columns)
-    out += (out.empty() ? "" : ", ") + column;
-  return out;
-}
-
 } // namespace
 
 fault written_keys::add(const table_rules* table, const step& s, const json_path& path) {
@@ -83,7 +76,7 @@ fault written_keys::add_row(const table_rules& table, const record& row, place a
     const auto [first, is_new] = places_.emplace(std::move(text), at);
     if (!is_new)
       return refuse(fault_code::refused_by_schema, path,
-                    "is refused: table " + table.name() + " has a unique key (" + list(key.columns) +
+                    "is refused: table " + table.name() + " has a unique key (" + list_of(key.columns) +
                         "), and `steps[" + std::to_string(first->second.step) + "].rows[" +
                         std::to_string(first->second.row) + "]` inserts the same one");
   }

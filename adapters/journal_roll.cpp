@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <string_view>
 
 namespace chasqui {
 namespace {
@@ -14,7 +15,7 @@ constexpr std::uint64_t strike_lines_max = 5'000; ///< Of one step, so that appe
 
 // In place of the id, with lane and number, where what had this number got another one: no two are alike, and
 // none is as short as an id.
-const std::string given_up = "has another number: ";
+constexpr std::string_view given_up = "has another number: ";
 
 const char* const delete_lines = R"sql(
 DELETE FROM roll WHERE lane = ?1 AND seq BETWEEN ?2 AND ?3
@@ -34,7 +35,7 @@ std::optional<roll_line> place_in(sqlite_query rows, const uuid& id) {
 const char* const insert_line = "INSERT OR REPLACE INTO roll(lane, seq, id, at) VALUES (?, ?, ?, ?)";
 
 void give_up(sqlite_database& database, const roll_line& number) {
-  const auto mark = given_up + number.lane + ':' + std::to_string(number.seq);
+  const auto mark = std::string{given_up} + number.lane + ':' + std::to_string(number.seq);
   database.change(insert_line, number.lane, number.seq, sqlite_blob{mark},
                   std::int64_t{number.at.time_since_epoch().count()});
 }
@@ -51,32 +52,28 @@ std::optional<roll_line> known_place(sqlite_database& database, const uuid& id) 
                   id);
 }
 
-void put_on_roll(sqlite_database& database, const roll_line& line) {
+std::optional<roll_line> put_on_roll(sqlite_database& database, const roll_line& line) {
   const auto id = to_bytes(line.id);
-  const std::int64_t at = line.at.time_since_epoch().count();
-  const bool there =
-      database.number("SELECT count(*) FROM roll WHERE lane = ? AND seq = ? AND id = ? AND at = ?", line.lane,
-                      line.seq, sqlite_blob{id}, at) != 0;
-  if (!there)
-    database.change(insert_line, line.lane, line.seq, sqlite_blob{id}, at);
+  auto before =
+      place_in(database.query("SELECT lane, seq, at FROM roll WHERE id = ?", sqlite_blob{id}), line.id);
+  if (before && before->lane == line.lane && before->seq == line.seq && before->at == line.at)
+    return std::nullopt;
+  database.change(insert_line, line.lane, line.seq, sqlite_blob{id},
+                  std::int64_t{line.at.time_since_epoch().count()});
+  if (before && before->lane == line.lane && before->seq == line.seq)
+    return std::nullopt;
+  return before;
 }
 
 fault note_lines(sqlite_database& database, epoch_no epoch, const std::vector<roll_line>& lines) {
   sqlite_transaction all{database, flush::no};
   if (database.number("SELECT epoch FROM owner") < epoch)
     database.change("UPDATE owner SET epoch = ?", epoch);
-  for (const auto& line : lines) {
-    if (line.id.is_nil()) {
+  for (const auto& line : lines)
+    if (line.id.is_nil())
       give_up(database, line);
-      continue;
-    }
-    const auto before = place_in(
-        database.query("SELECT lane, seq, at FROM roll WHERE id = ?", sqlite_blob{to_bytes(line.id)}),
-        line.id);
-    put_on_roll(database, line);
-    if (before && (before->seq != line.seq || before->lane != line.lane))
+    else if (const auto before = put_on_roll(database, line))
       give_up(database, *before);
-  }
   all.commit();
   return {};
 }

@@ -16,8 +16,9 @@ namespace chasqui {
 std::optional<roll_line> known_place(sqlite_database& database, const uuid& id);
 
 /// Writes a line; an id has one number, and a number one id. Part of a transaction.
-/// In place of whatever the roll knows about this id or this number.
-void put_on_roll(sqlite_database& database, const roll_line& line);
+/// In place of whatever the roll knows about this id and this number. Where the id stood before, if
+/// elsewhere.
+std::optional<roll_line> put_on_roll(sqlite_database& database, const roll_line& line);
 
 fault note_lines(sqlite_database& database, epoch_no epoch, const std::vector<roll_line>& lines);
 roll_page call_lines(sqlite_database& database, const std::string& lane, seqno from, seqno to,

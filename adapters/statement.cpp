@@ -1,5 +1,7 @@
 #include "adapters/statement.hpp"
 
+#include "messages/row_groups.hpp"
+
 #include <algorithm>
 #include <cstddef>
 #include <string_view>
@@ -75,8 +77,6 @@ std::string conflict_clause(const step& what, const std::vector<std::string>& co
          (updates.empty() ? " DO NOTHING" : " DO UPDATE SET " + updates);
 }
 
-using row_iterator = std::vector<record>::const_iterator;
-
 std::string json_array(row_iterator first, row_iterator last) {
   std::string json = "[";
   for (auto row = first; row != last; ++row) {
@@ -97,23 +97,6 @@ std::string rows_source(const step& what, const std::string& table, const std::s
   return " SELECT DISTINCT ON (" + key + ") " + columns + " FROM (SELECT " + columns +
          ", row_number() OVER () AS \"chasqui row\"" + source + ") AS r ORDER BY " + key +
          ", \"chasqui row\" DESC";
-}
-
-/// A key with a null or without a value conflicts with nothing, so such a row cannot share a statement that
-/// keeps one row per key.
-bool stands_alone(const step& what, const record& row) {
-  return what.op == step_op::upsert && std::any_of(what.key.begin(), what.key.end(), [&](const auto& column) {
-           return !contains(row.columns, column) || contains(row.null_columns, column);
-         });
-}
-
-row_iterator end_of_group(const step& what, row_iterator first) {
-  if (first->columns.empty() || stands_alone(what, *first)) {
-    return first + 1;
-  }
-  return std::find_if(first + 1, what.rows.end(), [&](const record& row) {
-    return row.columns != first->columns || stands_alone(what, row);
-  });
 }
 
 void append_inserts(const step& what, std::vector<statement>& to) {

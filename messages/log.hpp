@@ -137,8 +137,8 @@ struct missing {
   seqno from_seq = 0; ///< The numbers that were passed over.
   seqno to_seq = 0;
   std::vector<uuid> ids;
-  std::uint64_t unnamed = 0; ///< As in the alignment, like
-  std::uint64_t moved = 0;   ///< this.
+  std::uint64_t unnamed = 0; ///< Of these numbers, as the alignment said,
+  std::uint64_t moved = 0;   ///< and likewise.
 };
 
 /// Everything up to `seq` is durable on the primary, whose log was flushed up to `flushed` afterwards.

@@ -102,9 +102,10 @@ ingest_policy policy_of_ingest(const settings& s) {
   if (out.preflight != preflight_mode::off)
     out.rows = mode_of(s.preflight_rows);
   out.confirm_timeout = s.buffer.submit_deadline_ms / part_of_deadline + milliseconds{1};
-  out.looks_max = s.reader.reads_max;
   out.held_max = s.buffer.waiting_entries_max;
-  out.held_bytes_max = s.buffer.waiting_bytes_max;
+  out.line.looks_max = s.reader.reads_max;
+  out.line.bytes_max = s.buffer.waiting_bytes_max;
+  out.line.patience = 2 * out.confirm_timeout;
   return out;
 }
 

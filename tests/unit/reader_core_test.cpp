@@ -32,6 +32,13 @@ table_shape plain_table() {
   return {"public", "t", true, {{"id", {}, true}, {"parent_id", {}, true}, {"name", {}, false}}, {"id"}, {}};
 }
 
+/// What the log says of entries 8 to `head`: one entry, with this step.
+looked_up found(seqno seq, const std::string& step, seqno head = 9) {
+  looked_up out{"main", 8, 1, head, 1, false, {}};
+  out.entries.push_back({seq, {1, seq}, {}, with_steps(step)});
+  return out;
+}
+
 snapshot_opened snapshot_of(std::vector<base_row> found) {
   return {{}, plain_table(), {{"main", 7}}, std::move(found)};
 }
@@ -131,10 +138,8 @@ BOOST_AUTO_TEST_CASE(
   auto step = core.on_opened(snapshot_of({}));
   BOOST_REQUIRE(std::holds_alternative<look_order>(step));
   BOOST_TEST(std::get<look_order>(step).each[0].from_seq == 8U);
-  looked_up found{"main", 8, 1, 9, 1, false, {}};
-  found.entries.push_back(
-      {9, {1, 1}, {}, with_steps(R"({"op":"insert","table":"t","rows":[{"id":1,"parent_id":5}]})")});
-  step = core.on_found({found});
+  const auto entry = found(9, R"({"op":"insert","table":"t","rows":[{"id":1,"parent_id":5}]})");
+  step = core.on_found({entry});
   BOOST_REQUIRE(std::holds_alternative<look_order>(step)); // Who picks rows by that parent?
   BOOST_TEST(std::get<look_order>(step).each[0].to_seq == 9U);
   step = core.on_found({{"main", 8, 1, 12, 1, false, {}}});
@@ -175,10 +180,8 @@ BOOST_AUTO_TEST_CASE(who_picks_rows_by_a_value_that_a_pending_update_sets_is_loo
   reading core{{"t", R"({"id":1})", {}, 10, std::chrono::seconds{1}}, {"main"}, {}};
   core.start();
   core.on_opened(snapshot_of({{"1", {"1", "5", std::nullopt}}}));
-  looked_up found{"main", 8, 1, 8, 1, false, {}};
-  found.entries.push_back(
-      {8, {1, 1}, {}, with_steps(R"({"op":"update","table":"t","where":{"id":1},"set":{"parent_id":6}})")});
-  const auto step = core.on_found({found});
+  const auto entry = found(8, R"({"op":"update","table":"t","where":{"id":1},"set":{"parent_id":6}})", 8);
+  const auto step = core.on_found({entry});
   BOOST_REQUIRE(std::holds_alternative<look_order>(step));
   BOOST_CHECK((std::get<look_order>(step).each[0].terms ==
                std::vector<index_term>{by(term_kind::where, "parent_id", "6")}));
@@ -190,13 +193,9 @@ BOOST_AUTO_TEST_CASE(a_row_that_another_update_has_to_change_first_is_fetched_by
   reading core{{"t", R"({"parent_id":3})", {}, 10, std::chrono::seconds{1}}, {"main"}, {}};
   core.start();
   core.on_opened(snapshot_of({}));
-  looked_up found{"main", 8, 1, 9, 1, false, {}};
-  found.entries.push_back(
-      {9,
-       {1, 2},
-       {},
-       with_steps(R"({"op":"update","table":"t","where":{"id":1,"name":"new"},"set":{"parent_id":3}})")});
-  auto step = core.on_found({found});
+  const auto entry =
+      found(9, R"({"op":"update","table":"t","where":{"id":1,"name":"new"},"set":{"parent_id":3}})");
+  auto step = core.on_found({entry});
   BOOST_REQUIRE(std::holds_alternative<look_order>(step)); // Who changes the row of this id?
   step = core.on_found({{"main", 8, 1, 9, 1, false, {}}});
   BOOST_REQUIRE(std::holds_alternative<fetch_order>(step));
@@ -209,14 +208,10 @@ BOOST_AUTO_TEST_CASE(who_gives_a_row_the_id_by_which_another_update_picks_it_is_
   reading core{{"t", R"({"parent_id":3})", {}, 10, std::chrono::seconds{1}}, {"main"}, {}};
   core.start();
   core.on_opened(snapshot_of({}));
-  looked_up found{"main", 8, 1, 9, 1, false, {}};
-  found.entries.push_back(
-      {9, {1, 2}, {}, with_steps(R"({"op":"update","table":"t","where":{"id":1},"set":{"parent_id":3}})")});
-  auto step = core.on_found({found});
+  const auto entry = found(9, R"({"op":"update","table":"t","where":{"id":1},"set":{"parent_id":3}})");
+  auto step = core.on_found({entry});
   BOOST_REQUIRE(std::holds_alternative<look_order>(step));
-  found.entries = {
-      {8, {1, 1}, {}, with_steps(R"({"op":"update","table":"t","where":{"parent_id":9},"set":{"id":1}})")}};
-  step = core.on_found({found});
+  step = core.on_found({found(8, R"({"op":"update","table":"t","where":{"parent_id":9},"set":{"id":1}})")});
   BOOST_REQUIRE(std::holds_alternative<look_order>(step)); // Its rows may become the wanted ones.
   const auto& terms = std::get<look_order>(step).each[0].terms;
   BOOST_TEST((std::find(terms.begin(), terms.end(), by(term_kind::row, "parent_id", "9")) != terms.end()));

@@ -109,12 +109,9 @@ BOOST_FIXTURE_TEST_CASE(the_owner_takes_in_what_was_handed_over, two_stores) {
 BOOST_FIXTURE_TEST_CASE(what_was_taken_in_is_on_the_roll, two_stores) {
   redis->handover = {{id_of(2), "main", "two", instant{now}}};
   pass(2s);
-  std::optional<roll_page> roll;
-  pair->call_roll("main", 1, 10, 100, [&](roll_page p) { roll = std::move(p); });
-  settle();
-  BOOST_REQUIRE(roll.has_value());
-  BOOST_REQUIRE(roll->lines.size() == 1U);
-  BOOST_TEST(roll->lines.front().id.low == 2U);
+  const auto roll = call_roll(1, 10);
+  BOOST_REQUIRE(roll.lines.size() == 1U);
+  BOOST_TEST(roll.lines.front().id.low == 2U);
 }
 
 BOOST_FIXTURE_TEST_CASE(what_may_not_be_in_the_log_is_not_forgotten, two_stores) {

@@ -241,12 +241,9 @@ BOOST_FIXTURE_TEST_CASE(numbers_that_redis_lost_are_not_given_again, two_stores)
   const auto gap = read(1);
   BOOST_TEST((gap.problem.code == fault_code::diverged));
   BOOST_TEST(gap.missing_to == 5U);
-  std::optional<roll_page> roll;
-  pair->call_roll("main", 1, 5, 100, [&](roll_page p) { roll = std::move(p); });
-  settle();
-  BOOST_REQUIRE(roll.has_value());
-  BOOST_REQUIRE(roll->lines.size() == 5U);
-  BOOST_TEST((roll->lines.at(4).id == id_of(5)));
+  const auto roll = call_roll(1, 5);
+  BOOST_REQUIRE(roll.lines.size() == 5U);
+  BOOST_TEST((roll.lines.at(4).id == id_of(5)));
 }
 
 BOOST_FIXTURE_TEST_CASE(a_new_process_notices_what_redis_lost_meanwhile, two_stores) {
@@ -293,16 +290,7 @@ BOOST_FIXTURE_TEST_CASE(released_entries_of_the_journal_need_not_come_back, two_
 }
 
 BOOST_FIXTURE_TEST_CASE(what_another_runtime_kept_in_redis_meanwhile_is_not_cut_off, two_stores) {
-  keep(1);
-  redis->broken = {fault_code::store_unavailable, "gone", ""};
-  keep(2);
-  keep(3);
-  redis->broken = {};
-  redis->append({{id_of(50), "main", "theirs", instant{now}}}, [](const append_result&) {});
-  pass(10s);
-  if (pair->is_settled("main") == false)
-    start();
-  pass(10s);
+  meet_another();
   BOOST_TEST(redis->log_of("main").at(2).id.low == 50U);
   std::vector<std::uint64_t> there;
   for (const auto& [seq, e] : redis->log_of("main"))
@@ -319,12 +307,9 @@ BOOST_FIXTURE_TEST_CASE(what_waits_for_the_roll_when_its_log_is_numbered_anew_ke
   settle();
   journal->go_on();
   settle();
-  std::optional<roll_page> roll;
-  pair->call_roll("main", 1, 100, 100, [&](roll_page p) { roll = std::move(p); });
-  settle();
-  BOOST_REQUIRE(roll.has_value());
+  const auto roll = call_roll();
   std::vector<seqno> left;
-  for (const auto& line : roll->lines)
+  for (const auto& line : roll.lines)
     if (!line.id.is_nil())
       left.push_back(line.seq);
   BOOST_TEST((left == std::vector<seqno>{11, 12}));
@@ -337,13 +322,10 @@ BOOST_FIXTURE_TEST_CASE(a_log_that_is_numbered_anew_is_on_the_roll_under_its_new
   pair->renumber("main", 11, [&](const fault& f) { done = f; });
   settle();
   BOOST_REQUIRE(done.has_value());
-  std::optional<roll_page> roll;
-  pair->call_roll("main", 1, 100, 100, [&](roll_page p) { roll = std::move(p); });
-  settle();
-  BOOST_REQUIRE(roll.has_value());
-  const auto at_11 = std::find_if(roll->lines.begin(), roll->lines.end(),
+  const auto roll = call_roll();
+  const auto at_11 = std::find_if(roll.lines.begin(), roll.lines.end(),
                                   [](const roll_line& l) { return l.seq == 11 && l.id.low == 1; });
-  BOOST_TEST((at_11 != roll->lines.end()));
+  BOOST_TEST((at_11 != roll.lines.end()));
 }
 
 BOOST_FIXTURE_TEST_CASE(who_was_numbered_anew_behind_the_rolls_back_is_not_looked_for, two_stores) {
@@ -352,34 +334,19 @@ BOOST_FIXTURE_TEST_CASE(who_was_numbered_anew_behind_the_rolls_back_is_not_looke
   redis->renumber("main", 11, [](const fault&) {}); // And this process dies before it can note that.
   start();
   redis->erase("main", 12); // Transaction 2 is lost, of whom the roll knows the old number.
-  std::optional<roll_page> roll;
-  pair->call_roll("main", 1, 100, 100, [&](roll_page p) { roll = std::move(p); });
-  settle();
-  BOOST_REQUIRE(roll.has_value());
-  BOOST_TEST(!roll->problem);
-  BOOST_REQUIRE(roll->lines.size() == 2U);
-  BOOST_TEST(roll->lines.at(0).id.is_nil());
-  BOOST_TEST(roll->lines.at(1).id.low == 2U);
+  const auto roll = call_roll();
+  BOOST_TEST(!roll.problem);
+  BOOST_REQUIRE(roll.lines.size() == 2U);
+  BOOST_TEST(roll.lines.at(0).id.is_nil());
+  BOOST_TEST(roll.lines.at(1).id.low == 2U);
 }
 
 // Redis kept 2 for another runtime: that one may be lost yet. 3 was this journal's alone.
 BOOST_FIXTURE_TEST_CASE(a_number_that_somebody_else_has_in_redis_was_not_given_up, two_stores) {
-  keep(1);
-  redis->broken = {fault_code::store_unavailable, "gone", ""};
-  keep(2);
-  keep(3);
-  redis->broken = {};
-  redis->append({{id_of(50), "main", "theirs", instant{now}}}, [](const append_result&) {});
-  pass(10s);
-  if (pair->is_settled("main") == false)
-    start();
-  pass(10s);
-  std::optional<roll_page> roll;
-  pair->call_roll("main", 2, 3, 100, [&](roll_page p) { roll = std::move(p); });
-  settle();
-  BOOST_REQUIRE(roll.has_value());
+  meet_another();
+  const auto roll = call_roll(2, 3);
   std::vector<seqno> given_up;
-  for (const auto& line : roll->lines)
+  for (const auto& line : roll.lines)
     if (line.id.is_nil())
       given_up.push_back(line.seq);
   BOOST_TEST(given_up == std::vector<seqno>{3}, boost::test_tools::per_element());
@@ -387,26 +354,17 @@ BOOST_FIXTURE_TEST_CASE(a_number_that_somebody_else_has_in_redis_was_not_given_u
 
 BOOST_FIXTURE_TEST_CASE(the_roll_is_not_called_while_redis_may_have_who_stands_on_it, two_stores) {
   keep(1);
+  const auto is_unavailable = [this] { return call_roll().problem.code == fault_code::unavailable; };
   redis->broken = {fault_code::store_unavailable, "gone", ""};
-  std::optional<roll_page> roll;
-  const auto call = [&] {
-    roll.reset();
-    pair->call_roll("main", 1, 100, 100, [&](roll_page p) { roll = std::move(p); });
-    settle();
-    BOOST_REQUIRE(roll.has_value());
-  };
-  call(); // Redis goes as it is asked,
-  BOOST_TEST((roll->problem.code == fault_code::unavailable));
-  call(); // and is known to be away.
-  BOOST_TEST((roll->problem.code == fault_code::unavailable));
+  BOOST_TEST(is_unavailable()); // Redis goes as it is asked,
+  BOOST_TEST(is_unavailable()); // and is known to be away.
   redis->broken = {};
   pass(1s);
-  call(); // Who stands there is not missing: whoever calls the roll has to look again.
-  BOOST_TEST((roll->problem.code == fault_code::unavailable));
+  BOOST_TEST(is_unavailable()); // Who stands there is not missing: whoever calls the roll has to look again.
   redis->erase("main", 1);
-  call();
-  BOOST_TEST(!roll->problem);
-  BOOST_TEST(roll->lines.size() == 1U);
+  const auto roll = call_roll();
+  BOOST_TEST(!roll.problem);
+  BOOST_TEST(roll.lines.size() == 1U);
 }
 
 namespace {

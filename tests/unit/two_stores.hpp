@@ -84,6 +84,29 @@ struct two_stores {
     return *out;
   }
 
+  roll_page call_roll(seqno from = 1, seqno to = 100) {
+    std::optional<roll_page> out;
+    pair->call_roll("main", from, to, 100, [&](roll_page p) { out = std::move(p); });
+    settle();
+    BOOST_REQUIRE(out.has_value());
+    return *out;
+  }
+
+  /// The journal takes over behind entry 1 with 2 and 3, and another runtime keeps 50 as entry 2 in Redis;
+  /// then both are one log again.
+  void meet_another() {
+    keep(1);
+    redis->broken = {fault_code::store_unavailable, "gone", ""};
+    keep(2);
+    keep(3);
+    redis->broken = {};
+    redis->append({{id_of(50), "main", "theirs", instant{now}}}, [](const append_result&) {});
+    pass(std::chrono::seconds{10});
+    if (!pair->is_settled("main"))
+      start();
+    pass(std::chrono::seconds{10});
+  }
+
   /// The numbers of the submissions in the log, from 1 on; it must be whole.
   std::vector<std::uint64_t> in_log() {
     std::vector<std::uint64_t> out;

@@ -166,7 +166,7 @@ void let_out(self_pointer self, const row_line_actions::verdict& verdict) {
   hand_on(self, verdict.who, *c);
 }
 
-void act(self_pointer self, row_line_actions actions) {
+void act(self_pointer self, const row_line_actions& actions) {
   for (const auto& verdict : actions.out)
     let_out(self, verdict);
   for (const auto& order : actions.looks)

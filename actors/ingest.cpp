@@ -65,7 +65,7 @@ void refuse(self_pointer self, append kept, const fault& doubt, receipt_promise 
           });
 }
 
-void act(self_pointer self, row_line_actions actions);
+void act(self_pointer self, const row_line_actions& actions);
 
 /// One round of questions: what speaks against the submission, once all are answered.
 struct row_round {

@@ -177,13 +177,13 @@ BOOST_AUTO_TEST_CASE(the_steps_of_an_entry_are_scanned_as_they_are_decoded) {
 }
 
 BOOST_AUTO_TEST_CASE(an_entry_that_is_not_whole_is_not_scanned) {
-  const auto whole = encode_transaction(decoded(std::string{canonical}));
-  BOOST_TEST_REQUIRE(scan_steps(whole).has_value());
-  for (std::size_t size = 0; size < whole.size(); ++size) {
-    const std::vector<char> part(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size));
+  const auto encoded = encode_transaction(decoded(std::string{canonical}));
+  BOOST_TEST_REQUIRE(scan_steps(encoded).has_value());
+  for (std::size_t size = 0; size < encoded.size(); ++size) {
+    const std::vector<char> part(encoded.begin(), encoded.begin() + static_cast<std::ptrdiff_t>(size));
     BOOST_TEST(!scan_steps({part.data(), part.size()}));
   }
-  BOOST_TEST(!scan_steps(whole + "}"));
+  BOOST_TEST(!scan_steps(encoded + "}"));
   for (const auto* step :
        {R"({"op":"drop","table":"t"})", R"({"op":"delete","table":"t"})", R"({"op":"insert","table":"t"})",
         R"({"op":"insert","table":"t","rows":[5]})", R"({"table":"t","rows":[{"a":1}]})",

@@ -2,6 +2,7 @@
 
 #include <caf/all.hpp>
 
+#include <algorithm>
 #include <utility>
 
 namespace chasqui {
@@ -25,8 +26,31 @@ struct candidate {
   std::uint64_t arrival = 0;
 };
 
-void judge(self_pointer self, const candidate& c, receipt_promise promise);
+void judge(self_pointer self, const candidate& c);
 void line_up(self_pointer self, std::uint64_t arrival, row_candidate c);
+
+/// Whoever is not there any more was answered when ingest left.
+std::optional<receipt_promise> take(ingest_state& s, std::uint64_t arrival) {
+  auto found = s.waiting.extract(arrival);
+  if (found.empty())
+    return std::nullopt;
+  return std::move(found.mapped());
+}
+
+void answer(ingest_state& s, std::uint64_t arrival, const caf::error& problem) {
+  if (auto promise = take(s, arrival))
+    promise->deliver(problem);
+}
+
+void answer(ingest_state& s, std::uint64_t arrival, const fault& problem) {
+  answer(s, arrival, to_error(problem));
+}
+
+/// The buffer answers.
+void delegate(ingest_state& s, std::uint64_t arrival, append kept) {
+  if (auto promise = take(s, arrival))
+    promise->delegate(s.peers.buffer, std::move(kept));
+}
 
 void warn(self_pointer self, const append& kept, const fault& doubt) {
   event e;
@@ -45,23 +69,24 @@ fault crowded() {
 }
 
 /// Who submits an id again gets the first receipt, whatever the schema is by now.
-void refuse(self_pointer self, append kept, const fault& doubt, receipt_promise promise) {
+void refuse(self_pointer self, std::uint64_t arrival, append kept, const fault& doubt) {
   const auto& buffer = self->state.peers.buffer;
   const auto id = kept.id;
   self->request(buffer, local_timeout, find{id})
       .then(
-          [self, kept = std::move(kept), promise](const life&) mutable {
-            promise.delegate(self->state.peers.buffer, std::move(kept));
+          [self, arrival, kept = std::move(kept)](const life&) mutable {
+            delegate(self->state, arrival, std::move(kept));
           },
-          [doubt, promise](const caf::error& e) mutable {
+          [self, arrival, doubt](const caf::error& e) {
             const bool is_new = to_fault(e).code == fault_code::not_found;
-            promise.deliver(to_error(
+            answer(
+                self->state, arrival,
                 is_new
                     ? doubt
                     : fault{fault_code::outcome_unknown,
                             "The schema refuses it, and whether it was kept before cannot be found out now: "
                             "submit it again, with the same id.",
-                            doubt.field}));
+                            doubt.field});
           });
 }
 
@@ -93,11 +118,12 @@ void ask_reader(self_pointer self, const row_candidate& c, const std::shared_ptr
   }
 }
 
-/// Dead letters may be retried, and the schema may be another one by now.
+/// Dead letters may be retried, and the schema may be another one by now; who is asked answers soon, or
+/// nobody is refused.
 void ask_for_excuses(self_pointer self, const std::shared_ptr<row_round>& round,
                      const std::function<void()>& answered) {
   auto& s = self->state;
-  self->request(s.peers.buffer, local_timeout, list_dead{{}, 1})
+  self->request(s.peers.buffer, s.policy.confirm_timeout, list_dead{{}, 1})
       .then(
           [=](const dead_letters& found) {
             round->is_excused = round->is_excused || !found.letters.empty();
@@ -112,7 +138,7 @@ void ask_for_excuses(self_pointer self, const std::shared_ptr<row_round>& round,
   self->request(s.peers.catalogue, s.policy.confirm_timeout, confirm_schema{})
       .then(
           [=](const schema_document& schema) {
-            round->is_excused = self->state.core->learn(schema) || round->is_excused;
+            self->state.core->learn(schema);
             answered();
           },
           [=](const caf::error&) { answered(); });
@@ -122,11 +148,12 @@ void look(self_pointer self, const row_line_actions::look& order) {
   const auto candidate = self->state.in_line.at(order.who);
   const auto round = std::make_shared<row_round>();
   round->open = candidate->questions.size() + (order.is_last ? 2 : 0);
-  const std::function<void()> answered = [self, round, who = order.who] {
+  const std::function<void()> answered = [self, candidate, round, who = order.who] {
     if (--round->open > 0)
       return;
-    auto doubt = round->is_excused ? fault{} : std::move(round->doubt);
-    act(self, self->state.line->on_looked(who, std::move(doubt), self->clock().now()));
+    auto& s = self->state;
+    const bool is_excused = round->is_excused || candidate->judged_by != s.core->fingerprint();
+    act(self, s.line->on_looked(who, is_excused ? fault{} : std::move(round->doubt), self->clock().now()));
   };
   ask_reader(self, *candidate, round, answered);
   if (order.is_last)
@@ -138,16 +165,16 @@ void quit_if_idle(self_pointer self) {
     self->quit(caf::exit_reason::user_shutdown);
 }
 
-void hand_on(self_pointer self, std::uint64_t who, row_candidate& c) {
+void hand_on(self_pointer self, std::uint64_t who, append kept) {
   auto& s = self->state;
-  s.handed_on.emplace(who, std::move(c.promise));
-  const auto answered = [self, who](auto&& answer) {
+  s.handed_on.insert(s.waiting.extract(who));
+  const auto answered = [self, who](auto&& with) {
     auto promise = self->state.handed_on.extract(who);
-    promise.mapped().deliver(std::forward<decltype(answer)>(answer));
+    promise.mapped().deliver(std::forward<decltype(with)>(with));
     act(self, self->state.line->on_answered(self->clock().now()));
     quit_if_idle(self);
   };
-  self->request(s.peers.buffer, local_timeout, std::move(c.kept))
+  self->request(s.peers.buffer, s.policy.keep_timeout, std::move(kept))
       .then([=](receipt& r) { answered(std::move(r)); }, [=](const caf::error& e) { answered(e); });
 }
 
@@ -156,14 +183,21 @@ void let_out(self_pointer self, const row_line_actions::verdict& verdict) {
   const auto c = s.in_line.extract(verdict.who).mapped();
   const bool is_refused = verdict.doubt && s.policy.rows == preflight_mode::enforce;
   if (is_refused && c->may_be_repeated)
-    return refuse(self, std::move(c->kept), verdict.doubt, std::move(c->promise));
-  if (is_refused) {
-    c->promise.deliver(to_error(verdict.doubt));
-    return;
-  }
+    return refuse(self, verdict.who, std::move(c->kept), verdict.doubt);
+  if (is_refused)
+    return answer(s, verdict.who, verdict.doubt);
   if (verdict.doubt)
     warn(self, c->kept, verdict.doubt);
-  hand_on(self, verdict.who, *c);
+  hand_on(self, verdict.who, std::move(c->kept));
+}
+
+void wait_for_deadline(self_pointer self) {
+  auto& s = self->state;
+  const auto deadline = s.line->deadline();
+  if (!deadline || s.is_timed)
+    return;
+  s.is_timed = true;
+  self->delayed_send(self, std::max(*deadline - self->clock().now(), time_point::duration{}), tick{});
 }
 
 void act(self_pointer self, const row_line_actions& actions) {
@@ -171,15 +205,14 @@ void act(self_pointer self, const row_line_actions& actions) {
     let_out(self, verdict);
   for (const auto& order : actions.looks)
     look(self, order);
+  wait_for_deadline(self);
 }
 
 void line_up(self_pointer self, std::uint64_t arrival, row_candidate c) {
   auto& s = self->state;
   const auto bytes = c.kept.payload.size();
-  if (!s.line->has_room_for(bytes)) {
-    c.promise.deliver(to_error(crowded()));
-    return;
-  }
+  if (!s.line->has_room_for(bytes))
+    return answer(s, arrival, crowded());
   const bool has_questions = !c.questions.empty();
   s.in_line.emplace(arrival, std::make_shared<row_candidate>(std::move(c)));
   act(self, s.line->add(arrival, bytes, has_questions, self->clock().now()));
@@ -194,11 +227,13 @@ fault gone() {
 void leave(self_pointer self, const caf::error& why) {
   auto& s = self->state;
   s.stopping = true;
-  for (const auto who : s.line->clear())
-    s.in_line.extract(who).mapped()->promise.deliver(to_error(gone()));
+  s.line->clear();
+  s.in_line.clear();
+  for (auto& [arrival, promise] : std::exchange(s.waiting, {}))
+    promise.deliver(to_error(gone()));
   if (why == caf::exit_reason::user_shutdown)
     return quit_if_idle(self);
-  for (auto& [who, promise] : std::exchange(s.handed_on, {}))
+  for (auto& [arrival, promise] : std::exchange(s.handed_on, {}))
     promise.deliver(to_error(gone()));
   self->quit(why);
 }
@@ -214,12 +249,12 @@ void release_held(self_pointer self) {
 }
 
 /// Looks at the schema once more before it refuses. Nothing overtakes what is looked at.
-void confirm(self_pointer self, const candidate& c, const receipt_promise& promise) {
+void confirm(self_pointer self, const candidate& c) {
   auto& s = self->state;
   s.confirming = true;
-  const auto done = [self, c, promise, up_to = s.arrivals] {
+  const auto done = [self, c, up_to = s.arrivals] {
     self->state.confirmed = up_to;
-    judge(self, c, promise);
+    judge(self, c);
     release_held(self);
   };
   self->request(s.peers.catalogue, s.policy.confirm_timeout, confirm_schema{})
@@ -231,32 +266,30 @@ void confirm(self_pointer self, const candidate& c, const receipt_promise& promi
           [done](const caf::error&) { done(); });
 }
 
-void judge(self_pointer self, const candidate& c, receipt_promise promise) {
+void judge(self_pointer self, const candidate& c) {
   auto& s = self->state;
+  if (s.stopping)
+    return;
   finding found;
   auto outcome = s.core->admit(c.what, c.fresh, found);
   const auto& doubt = found.doubt;
-  if (const auto* problem = std::get_if<fault>(&outcome)) {
-    promise.deliver(to_error(*problem));
-    return;
-  }
+  if (const auto* problem = std::get_if<fault>(&outcome))
+    return answer(s, c.arrival, *problem);
   auto& kept = std::get<append>(outcome);
   if (doubt && s.policy.preflight == preflight_mode::enforce) {
     if (s.confirmed < c.arrival)
-      confirm(self, c, promise);
+      confirm(self, c);
     else if (kept.id == c.fresh)
-      promise.deliver(to_error(doubt));
+      answer(s, c.arrival, doubt);
     else
-      refuse(self, std::move(kept), doubt, promise);
+      refuse(self, c.arrival, std::move(kept), doubt);
     return;
   }
   if (doubt)
     warn(self, kept, doubt);
-  if (s.policy.rows == preflight_mode::off) {
-    promise.delegate(s.peers.buffer, std::move(kept));
-    return;
-  }
-  row_candidate in_line{std::move(kept), false, promise, std::move(found.questions)};
+  if (s.policy.rows == preflight_mode::off)
+    return delegate(s, c.arrival, std::move(kept));
+  row_candidate in_line{std::move(kept), false, std::move(found.questions), s.core->fingerprint()};
   in_line.may_be_repeated = in_line.kept.id != c.fresh;
   line_up(self, c.arrival, std::move(in_line));
 }
@@ -265,32 +298,38 @@ caf::result<receipt> check(self_pointer self, submission& what) {
   auto& s = self->state;
   if (s.stopping)
     return to_error(gone());
-  if (s.held.size() + s.line->size() >= s.policy.held_max)
+  if (s.waiting.size() >= s.policy.held_max)
     return to_error(crowded());
   const candidate c{std::move(what), fresh_id(s), ++s.arrivals};
   auto promise = self->make_response_promise<receipt>();
+  s.waiting.emplace(c.arrival, promise);
   if (s.confirming)
-    s.held.emplace_back([self, c, promise] { judge(self, c, promise); });
+    s.held.emplace_back([self, c] { judge(self, c); });
   else
-    judge(self, c, promise);
+    judge(self, c);
   return promise;
 }
 
 // In two steps: the letter may be gone by the time the decision takes effect, and then nothing happens.
 caf::result<receipt> check(self_pointer self, const decision& what) {
+  auto& s = self->state;
+  if (s.stopping)
+    return to_error(gone());
+  if (s.waiting.size() >= s.policy.held_max)
+    return to_error(crowded());
+  const auto arrival = ++s.arrivals;
   auto promise = self->make_response_promise<receipt>();
-  const auto refuse = [promise](const caf::error& e) mutable { promise.deliver(e); };
-  self->request(self->state.peers.buffer, local_timeout, list_dead{what.letter, 1})
+  s.waiting.emplace(arrival, promise);
+  self->request(s.peers.buffer, local_timeout, list_dead{what.letter, 1})
       .then(
-          [self, what, promise](const dead_letters& found) mutable {
-            auto& s = self->state;
+          [&s, what, arrival](const dead_letters& found) {
             auto outcome = s.core->admit(what, found, fresh_id(s));
             if (const auto* problem = std::get_if<fault>(&outcome))
-              promise.deliver(to_error(*problem));
+              answer(s, arrival, *problem);
             else
-              promise.delegate(s.peers.buffer, std::move(std::get<append>(outcome)));
+              delegate(s, arrival, std::move(std::get<append>(outcome)));
           },
-          refuse);
+          [self, arrival](const caf::error& e) { answer(self->state, arrival, e); });
   return promise;
 }
 
@@ -309,7 +348,11 @@ ingest_shell::behavior_type ingest(self_pointer self, ingest_peers peers, wall_c
   self->set_exit_handler([self](const caf::exit_msg& m) { leave(self, m.reason); });
   return {[self](submission& what) { return check(self, what); },
           [self](const decision& what) { return check(self, what); },
-          [self](const schema_document& schema) { self->state.core->learn(schema); }};
+          [self](const schema_document& schema) { self->state.core->learn(schema); },
+          [self](const tick&) {
+            self->state.is_timed = false;
+            act(self, self->state.line->on_deadline(self->clock().now()));
+          }};
 }
 
 } // namespace chasqui

@@ -3,6 +3,7 @@
 #include "actors/ingest_core.hpp"
 #include "actors/moment.hpp"
 #include "actors/row_line.hpp"
+#include "actors/shell.hpp"
 #include "messages/interfaces.hpp"
 
 #include <caf/typed_event_based_actor.hpp>
@@ -28,6 +29,7 @@ struct ingest_policy {
   preflight_mode preflight = preflight_mode::off;
   preflight_mode rows = preflight_mode::off;     ///< The same for what rows decide.
   std::chrono::milliseconds confirm_timeout{50}; ///< For another look at the schema.
+  std::chrono::milliseconds keep_timeout{5000};  ///< For the buffer's answer to who went through the line.
   std::uint64_t held_max = 10'000;               ///< Submissions that wait for a look, at it or at rows.
   row_line_limits line;
 };
@@ -45,8 +47,8 @@ struct ingest_peers {
 struct row_candidate {
   append kept;
   bool may_be_repeated = false; ///< It came with an id.
-  caf::typed_response_promise<receipt> promise;
   std::vector<row_question> questions;
+  std::string judged_by; ///< The schema that the questions come from.
 };
 
 struct ingest_state {
@@ -62,11 +64,14 @@ struct ingest_state {
   std::deque<std::function<void()>> held;
   std::optional<row_line> line;
   std::map<std::uint64_t, std::shared_ptr<row_candidate>> in_line;
-  std::map<std::uint64_t, caf::typed_response_promise<receipt>> handed_on; ///< While the buffer has them.
+  using promises = std::map<std::uint64_t, caf::typed_response_promise<receipt>>; ///< By arrival.
+  promises waiting;      ///< Everybody that ingest has to answer, whatever they wait for.
+  promises handed_on;    ///< Who went through the line, while the buffer has them.
+  bool is_timed = false; ///< A tick is on its way for whoever is first in the line.
   bool stopping = false;
 };
 
-using ingest_shell = ingest_actor::extend<caf::reacts_to<schema_document>>;
+using ingest_shell = ingest_actor::extend<caf::reacts_to<schema_document>, caf::reacts_to<tick>>;
 
 /// Checks transactions and hands the good ones to the buffer, which answers.
 ingest_shell::behavior_type ingest(ingest_shell::stateful_pointer<ingest_state> self, ingest_peers peers,

@@ -31,16 +31,15 @@ std::variant<append, fault> ingest_core::admit(const submission& s, const uuid& 
   return append{t.id, std::move(t.lane), std::move(payload)};
 }
 
-bool ingest_core::learn(const schema_document& schema) {
+void ingest_core::learn(const schema_document& schema) {
   if (schema.fingerprint == fingerprint_)
-    return false;
+    return;
   auto decoded = decode_catalogue(schema.text);
   auto* known = std::get_if<catalogue>(&decoded);
   if (known == nullptr)
-    return false;
+    return;
   preflight_ = std::make_shared<const preflight_core>(std::move(*known));
   fingerprint_ = schema.fingerprint;
-  return true;
 }
 
 std::variant<append, fault> ingest_core::admit(decision d, const dead_letters& found,

@@ -34,8 +34,9 @@ public:
   }
 
   /// Transactions are held against this schema from now on; what cannot be read as one changes nothing.
-  /// Whether it is another one.
-  bool learn(const schema_document& schema);
+  void learn(const schema_document& schema);
+  /// Of the schema that is known; empty while none is.
+  [[nodiscard]] const std::string& fingerprint() const { return fingerprint_; }
 
   /// A decision as an entry for the lane of its dead letter; `found` is what the log has under that id.
   [[nodiscard]] std::variant<append, fault> admit(decision d, const dead_letters& found,

@@ -33,13 +33,22 @@ row_line_actions row_line::on_answered(time_point now) {
   return out;
 }
 
-std::vector<std::uint64_t> row_line::clear() {
-  std::vector<std::uint64_t> out;
-  for (const auto& p : std::exchange(line_, {}))
-    out.push_back(p.who);
+row_line_actions row_line::on_deadline(time_point now) {
+  row_line_actions out;
+  advance(out, now);
+  return out;
+}
+
+std::optional<time_point> row_line::deadline() const {
+  if (line_.empty())
+    return std::nullopt;
+  return line_.front().deadline;
+}
+
+void row_line::clear() {
+  line_.clear();
   bytes_ = 0;
   looking_ = 0;
-  return out;
 }
 
 void row_line::look(row_line_actions& out, place& p, round at, time_point now) {
@@ -53,9 +62,11 @@ void row_line::look(row_line_actions& out, place& p, round at, time_point now) {
 }
 
 void row_line::advance(row_line_actions& out, time_point now) {
-  while (!line_.empty() && !line_.front().is_looked_at) {
+  while (!line_.empty()) {
     auto& p = line_.front();
     const bool is_late = now >= p.deadline;
+    if (p.is_looked_at && !is_late)
+      break;
     if (p.at == round::waiting && !is_late) {
       look(out, p, round::first, now);
       continue;
@@ -68,6 +79,7 @@ void row_line::advance(row_line_actions& out, time_point now) {
     }
     if (p.at != round::last)
       p.doubt = {};
+    looking_ -= p.is_looked_at ? 1 : 0;
     handed_on_ += p.doubt && refuses_ ? 0 : 1;
     bytes_ -= p.bytes;
     out.out.push_back({p.who, std::move(p.doubt)});

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <optional>
 #include <vector>
 
 namespace chasqui {
@@ -15,7 +16,7 @@ namespace chasqui {
 struct row_line_limits {
   std::size_t looks_max = 4;               ///< Submissions that are looked at at once.
   std::uint64_t bytes_max = 64U << 20U;    ///< Of the payloads in it.
-  std::chrono::milliseconds patience{100}; ///< Whoever has waited so long passes.
+  std::chrono::milliseconds patience{100}; ///< Whoever has waited so long passes, looked at or not.
   std::chrono::milliseconds pause{1000};   ///< Without looks, after one that found no replica.
 };
 
@@ -50,8 +51,10 @@ public:
   /// Of one that was handed on.
   row_line_actions on_answered(time_point now);
   void on_replica_away(time_point now) { looks_again_at_ = now + limits_.pause; }
-  /// Whoever is left, in order; they are out of it.
-  std::vector<std::uint64_t> clear();
+  /// When `on_deadline` is to be called, if nothing else happens before.
+  [[nodiscard]] std::optional<time_point> deadline() const;
+  row_line_actions on_deadline(time_point now);
+  void clear();
 
 private:
   enum class round : std::uint8_t { waiting, first, last };

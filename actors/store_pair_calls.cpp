@@ -169,9 +169,10 @@ void store_pair::mark_moved(const std::shared_ptr<roll_search>& all, const handl
         unanswered<roll_page>({fault_code::unavailable,
                                "Who is missing is known once Redis is back: " + redis_fault_.message, ""}));
   const auto from = next;
-  next = std::min(from + piece, named.size());
-  const auto left = std::make_shared<std::size_t>(next - from);
-  for (auto i = from; i < next; ++i)
+  const auto to = std::min(from + piece, named.size());
+  next = to;
+  const auto left = std::make_shared<std::size_t>(to - from);
+  for (auto i = from; i < to; ++i)
     stores_.redis->find(named[i]->id, mine<log_place>([this, all, i, left, then](const log_place& place) {
                           mark_moved(*all->named[i], place, all->page.problem);
                           if (--*left == 0)

@@ -27,19 +27,26 @@ struct ingest_fixture : actor_fixture {
   std::shared_ptr<std::vector<event>> events = std::make_shared<std::vector<event>>();
   std::shared_ptr<uuid> known = std::make_shared<uuid>();                  ///< An id that the log has.
   std::shared_ptr<std::size_t> letters = std::make_shared<std::size_t>(0); ///< Dead ones.
+  std::shared_ptr<bool> is_frozen = std::make_shared<bool>(false);         ///< Nobody hears of letters.
+  std::shared_ptr<promises<dead_letters>> unheard = std::make_shared<promises<dead_letters>>();
+  std::shared_ptr<promises<schema_document>> confirmations = std::make_shared<promises<schema_document>>();
   caf::actor buffer_stub;
   caf::actor reader_stub;
   ingest_actor door;
 
-  explicit ingest_fixture(preflight_mode rows = preflight_mode::enforce) {
-    buffer_stub = spawn([kept = kept, ids = ids, known = known,
-                         letters = letters](caf::event_based_actor* self) -> caf::behavior {
+  explicit ingest_fixture(preflight_mode rows = preflight_mode::enforce, bool has_catalogue = false) {
+    buffer_stub = spawn([kept = kept, ids = ids, known = known, letters = letters, is_frozen = is_frozen,
+                         unheard = unheard](caf::event_based_actor* self) -> caf::behavior {
       return {[=](const append& a) -> caf::result<receipt> {
                 ids->push_back(a.id);
                 kept->push_back(self->make_response_promise<receipt>());
                 return kept->back();
               },
-              [=](const list_dead&) {
+              [=](const list_dead&) -> caf::result<dead_letters> {
+                if (*is_frozen) {
+                  unheard->push_back(self->make_response_promise<dead_letters>());
+                  return unheard->back();
+                }
                 dead_letters out;
                 out.letters.resize(*letters);
                 return out;
@@ -58,18 +65,30 @@ struct ingest_fixture : actor_fixture {
               },
               [](const io_answer& a) { a.then(); }};
     });
+    const auto catalogue_stub =
+        spawn([confirmations = confirmations](caf::event_based_actor* self) -> caf::behavior {
+          return {[](const schema_reader_actor&) {},
+                  [=](const confirm_schema&) -> caf::result<schema_document> {
+                    confirmations->push_back(self->make_response_promise<schema_document>());
+                    return confirmations->back();
+                  }};
+        });
     const ingest_peers peers{
         caf::actor_cast<buffer_actor>(buffer_stub),
         stub<notifier_actor>([events = events](const event& e) { events->push_back(e); }),
-        {},
+        has_catalogue ? caf::actor_cast<catalogue_actor>(catalogue_stub) : catalogue_actor{},
         caf::actor_cast<reader_actor>(reader_stub)};
     ingest_policy policy;
     policy.preflight = preflight_mode::enforce;
     policy.rows = rows;
     policy.held_max = 3;
     const auto shell = spawn(ingest, peers, wall(), ingest_core{{}, {"main"}, true}, policy);
-    tell(shell, schema_document{"1", schema});
     door = caf::actor_cast<ingest_actor>(shell);
+    learn("1");
+  }
+
+  void learn(const std::string& fingerprint) {
+    tell(caf::actor_cast<caf::actor>(door), schema_document{fingerprint, schema});
   }
 
   auto submit(const std::string& table, const std::string& row, std::uint64_t id = 0) {
@@ -102,6 +121,11 @@ private:
 
 struct warning_fixture : ingest_fixture {
   warning_fixture() : ingest_fixture{preflight_mode::warn} {}
+};
+
+/// With a catalogue that does not answer.
+struct confirming_fixture : ingest_fixture {
+  confirming_fixture() : ingest_fixture{preflight_mode::off, true} {}
 };
 
 } // namespace
@@ -142,6 +166,26 @@ BOOST_FIXTURE_TEST_CASE(while_there_are_dead_letters_rows_refuse_nobody, ingest_
   const auto doubted = unit();
   see(true);
   see(true);
+  keep();
+  BOOST_TEST(doubted->value.has_value());
+}
+
+// The catalogue tells everybody of a new schema before it answers who has asked.
+BOOST_FIXTURE_TEST_CASE(who_was_doubted_by_a_schema_that_has_changed_since_passes, ingest_fixture) {
+  const auto doubted = unit();
+  see(true);
+  learn("2");
+  see(true);
+  keep();
+  BOOST_TEST(doubted->value.has_value());
+}
+
+BOOST_FIXTURE_TEST_CASE(a_log_that_does_not_tell_of_dead_letters_holds_nobody_up, ingest_fixture) {
+  *is_frozen = true;
+  const auto doubted = unit();
+  see(true);
+  see(true);
+  pass(60ms); // Less than its patience.
   keep();
   BOOST_TEST(doubted->value.has_value());
 }
@@ -220,10 +264,25 @@ BOOST_FIXTURE_TEST_CASE(whoever_has_waited_too_long_passes, ingest_fixture) {
   const auto doubted = unit();
   see(true);
   pass(110ms); // The log does not answer for the one before.
-  keep();
   BOOST_TEST(looks->empty());
+  BOOST_REQUIRE(kept->size() == 2U);
+  keep();
   keep();
   BOOST_TEST(doubted->value.has_value());
+}
+
+BOOST_FIXTURE_TEST_CASE(a_last_look_makes_nobody_wait_longer, ingest_fixture) {
+  const auto before = submit("log", R"({"line":"x"})");
+  const auto doubted = unit();
+  see(true);
+  pass(90ms);
+  keep();
+  BOOST_TEST(looks->size() == 1U);
+  pass(20ms);
+  keep();
+  BOOST_TEST(doubted->value.has_value());
+  const auto next = unit(); // The look that came to nothing is no longer counted.
+  BOOST_TEST(looks->size() == 2U);
 }
 
 BOOST_FIXTURE_TEST_CASE(whoever_waits_when_it_stops_is_told_and_what_the_log_has_is_answered_first,
@@ -246,6 +305,26 @@ BOOST_FIXTURE_TEST_CASE(a_fault_leaves_nobody_without_an_answer, ingest_fixture)
   stop(door, to_error({fault_code::internal, "a fault of ours", ""}));
   BOOST_TEST(waits->answered());
   BOOST_TEST(before->answered());
+}
+
+BOOST_FIXTURE_TEST_CASE(who_waits_for_a_look_at_the_schema_when_it_stops_is_told, confirming_fixture) {
+  const auto doubted = submit("nowhere", R"({"id":1})");
+  const auto held = submit("log", R"({"line":"x"})");
+  BOOST_TEST(!doubted->answered());
+  BOOST_TEST(!held->answered());
+  const auto gone = watch(door);
+  stop(door, caf::exit_reason::user_shutdown);
+  BOOST_TEST((doubted->problem.code == fault_code::unavailable));
+  BOOST_TEST((held->problem.code == fault_code::unavailable));
+  BOOST_TEST(gone->has_value());
+}
+
+BOOST_FIXTURE_TEST_CASE(who_decides_when_it_stops_is_told, ingest_fixture) {
+  *is_frozen = true;
+  const auto decided = ask<receipt>(door, decision{});
+  BOOST_TEST(!decided->answered());
+  stop(door, caf::exit_reason::user_shutdown);
+  BOOST_TEST((decided->problem.code == fault_code::unavailable));
 }
 
 BOOST_FIXTURE_TEST_CASE(too_many_that_wait_for_looks_are_refused, ingest_fixture) {

@@ -186,7 +186,9 @@ BOOST_AUTO_TEST_CASE(a_torn_wal_keeps_all_that_was_acknowledged_before_the_tear)
     if (cut < last)
       return std::min<std::uint64_t>(97, last - cut);
     const auto within = (cut - wal_header) % frame;
-    return within < 24 + around || within + around >= frame ? 1 : 29;
+    return within < 24 + around || within + around >= frame
+               ? 1
+               : std::min<std::uint64_t>(29, frame - around - within);
   };
   for (auto cut = small.wal_ends.front(); cut <= small.whole.wal.size(); cut += to_next(cut)) {
     restored torn{{small.whole.file, small.whole.wal.substr(0, cut)}};

@@ -271,17 +271,23 @@ BOOST_FIXTURE_TEST_CASE(whoever_has_waited_too_long_passes, ingest_fixture) {
   BOOST_TEST(doubted->value.has_value());
 }
 
+// Four are looked at at once: a look that comes to nothing has to leave its place.
 BOOST_FIXTURE_TEST_CASE(a_last_look_makes_nobody_wait_longer, ingest_fixture) {
-  const auto before = submit("log", R"({"line":"x"})");
-  const auto doubted = unit();
-  see(true);
-  pass(90ms);
-  keep();
-  BOOST_TEST(looks->size() == 1U);
-  pass(20ms);
-  keep();
-  BOOST_TEST(doubted->value.has_value());
-  const auto next = unit(); // The look that came to nothing is no longer counted.
+  for (int round = 0; round < 5; ++round) {
+    const auto before = submit("log", R"({"line":"x"})");
+    const auto doubted = unit();
+    BOOST_REQUIRE(looks->size() == 1U);
+    see(true);
+    pass(90ms);
+    keep();
+    BOOST_REQUIRE(looks->size() == 1U);
+    pass(20ms);
+    keep();
+    BOOST_TEST(doubted->value.has_value());
+    looks->clear();
+  }
+  const auto first = unit();
+  const auto second = unit();
   BOOST_TEST(looks->size() == 2U);
 }
 

@@ -200,17 +200,27 @@ caf::result<life> trace(self_pointer self, uuid id) {
   return promise;
 }
 
+// While it is looked for, the store may be opened anew, as under any other question.
+caf::result<reached> hold_for_one(self_pointer self, const await& what) {
+  auto [who, promise] = promise_read<reached>(self);
+  self->state.store->find(
+      what.id, answer_to<log_place>(self, [self, what, who = who, promise = promise](const log_place& place) {
+        if (self->state.reads.erase(who) == 0)
+          return;
+        self->state.waits.emplace(who, promise);
+        act(self, self->state.core->on_await(who, what, place, now(self)));
+      }));
+  return promise;
+}
+
 caf::result<reached> hold(self_pointer self, const await& what) {
+  if (what.what == condition::transaction)
+    return hold_for_one(self, what);
   auto& s = self->state;
   const auto who = s.next_ticket++;
   auto promise = self->make_response_promise<reached>();
   s.waits.emplace(who, promise);
-  if (what.what == condition::transaction)
-    s.store->find(what.id, answer_to<log_place>(self, [self, who, what](const log_place& place) {
-                    act(self, self->state.core->on_await(who, what, place, now(self)));
-                  }));
-  else
-    act(self, s.core->on_await(who, what, {}, now(self)));
+  act(self, s.core->on_await(who, what, {}, now(self)));
   return promise;
 }
 

@@ -314,11 +314,11 @@ reading_step reading::answer_replica_alone() {
 
 reading_step reading::finish() {
   auto laid = overlay_->lay();
-  // What the replica holds beyond the rows that were asked for comes after these: if enough are left, it does
-  // not matter.
+  // What the replica holds beyond the rows that were asked for comes after these: if enough of them are left
+  // where they were, it does not matter.
   const bool cut = whole_table_ && away_.empty() && first_rows_ == first_max_;
   const auto left = std::count_if(laid.found.begin(), laid.found.end(), [this](const overlay_row& row) {
-    return row.base && *row.base < first_rows_;
+    return row.base && *row.base < first_rows_ && overlay_->is_in_its_place(row);
   });
   if (cut && static_cast<std::uint64_t>(left) <= what_.limit) {
     constexpr std::uint64_t growth = 4;

@@ -59,7 +59,7 @@ reader_overlay::reader_overlay(table_shape table, bool without_replica)
     : table_{std::move(table)}, open_ended_{without_replica} {
   in_.partial = without_replica;
   for (const auto& c : table_.columns)
-    in_.is_unknown.push_back(c.absent == column_default::unknown);
+    add_column(c.absent);
   if (const auto key = places(table_.key))
     in_.key = *key;
 }
@@ -72,8 +72,13 @@ std::optional<std::size_t> reader_overlay::place(const std::string& column) {
   if (!open_ended_)
     return std::nullopt;
   all.push_back({column, column_default::unknown, false});
-  in_.is_unknown.push_back(true);
+  add_column(column_default::unknown);
   return all.size() - 1;
+}
+
+void reader_overlay::add_column(column_default absent) {
+  in_.is_generated.push_back(absent == column_default::generated);
+  in_.is_unknown.push_back(absent == column_default::unknown || in_.is_generated.back());
 }
 
 std::optional<column_list> reader_overlay::places(const std::vector<std::string>& columns) {
@@ -216,6 +221,12 @@ overlay_result reader_overlay::lay() {
     notes_.push_back("Column " + table_.columns[*out.undecided].name +
                      " of some pending row gets its value on the primary: until then it counts as null.");
   return out;
+}
+
+bool reader_overlay::is_in_its_place(const overlay_row& row) const {
+  return row.base && std::all_of(in_.order.begin(), in_.order.end(), [&](const auto& by) {
+           return row.from[by.first] == *row.base && !row.unknown[by.first];
+         });
 }
 
 found_row reader_overlay::describe_base(const base_row& row) const {

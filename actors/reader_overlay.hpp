@@ -34,12 +34,15 @@ public:
 
   /// The rows that are wanted, in order; `base` of each is its number among those added.
   overlay_result lay();
+  /// A row of the replica whose values decide the order as they did there.
+  [[nodiscard]] bool is_in_its_place(const overlay_row& row) const;
   [[nodiscard]] found_row describe(const overlay_row& row) const;
   [[nodiscard]] found_row describe_base(const base_row& row) const;
   [[nodiscard]] const std::vector<std::string>& notes() const { return notes_; }
 
 private:
   std::optional<std::size_t> place(const std::string& column);
+  void add_column(column_default absent);
   std::optional<column_list> places(const std::vector<std::string>& columns);
   std::size_t add_record(std::string json);
   bool add_step(const step& s, std::vector<overlay_change>& to);

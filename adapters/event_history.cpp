@@ -32,6 +32,8 @@ public:
     try {
       if (!file_ && recent_.last() == 0)
         file_.emplace(site_, settings_);
+      if (file_)
+        file_->begin_run();
     } catch (const std::exception& e) {
       return {{fault_code::store_unavailable,
                "the history of events is in memory alone, and ends with the daemon: " + std::string{e.what()},
@@ -45,11 +47,11 @@ public:
     return attempt([&](history_file& file) { file.reserve(through); });
   }
 
-  void keep(const std::vector<event>& events) {
+  void keep(const std::vector<event>& events, std::uint64_t run_from) {
     if (!events.empty())
       last_ = events.back().number;
     if (file_)
-      attempt([&](history_file& file) { file.keep(events); });
+      attempt([&](history_file& file) { file.keep(events, run_from); });
     else
       for (const auto& e : events)
         recent_.keep(e);
@@ -107,11 +109,19 @@ public:
   void keep(const event& e) {
     const std::lock_guard lock{mutex_};
     given_ = e.number;
+    if (run_from_ == 0)
+      run_from_ = e.number;
     if (events_.size() >= waiting_max_)
       return;
     events_.push_back(e);
     if (events_.size() == 1)
       changed_.notify_one();
+  }
+
+  /// Numbers begin anew behind what was given so far.
+  void begin_run() {
+    const std::lock_guard lock{mutex_};
+    run_from_ = 0;
   }
 
   void stop() {
@@ -127,9 +137,10 @@ public:
       changed_.wait(lock, [&] { return urgent() || !events_.empty(); });
       changed_.wait_for(lock, gathering, urgent);
       const auto events = std::exchange(events_, {});
+      const auto run_from = run_from_;
       const auto jobs = std::exchange(jobs_, {}); // They come behind every event that was kept before them.
       lock.unlock();
-      keeper_.keep(events);
+      keeper_.keep(events, run_from);
       for (const auto& work : jobs)
         work(keeper_);
       lock.lock();
@@ -143,7 +154,8 @@ private:
   std::condition_variable changed_;
   std::deque<job> jobs_;
   std::vector<event> events_;
-  std::uint64_t given_ = 0; ///< The last number, kept or not.
+  std::uint64_t given_ = 0;    ///< The last number, kept or not.
+  std::uint64_t run_from_ = 0; ///< The first one since the history was opened; 0 for none.
   bool stops_ = false;
   keeper keeper_; ///< For the thread alone.
 };
@@ -164,6 +176,7 @@ public:
   }
 
   void open(handler<history_opened> then) override {
+    desk_->begin_run();
     call(std::move(then), [](keeper& k) { return k.open(); });
   }
   void reserve(std::uint64_t through, handler<fault> then) override {

@@ -124,12 +124,13 @@ void history_file::note_end_of_earlier_run() {
   const auto reserved = database_->number("SELECT reserved FROM run");
   const auto closed = database_->number("SELECT closed FROM run");
   last_ = std::max(kept, closed != 0 ? closed : reserved);
-  if (closed != 0 || kept == 0 || kept >= reserved)
+  if (kept == 0 || kept >= last_)
     return;
   sqlite_transaction all{*database_, flush::no};
-  add(gap(kept + 1, reserved, system_time(),
-          "the runtime was killed, or lost power, before it had written these down; most of them were never "
-          "given"));
+  add(gap(kept + 1, last_, system_time(),
+          closed != 0 ? "the history could not keep these"
+                      : "the runtime was killed, or lost power, before it had written these down; most of "
+                        "them were never given"));
   all.commit();
 }
 
@@ -146,17 +147,18 @@ void history_file::add(const event& e) {
   ++count_;
 }
 
-void history_file::keep(const std::vector<event>& events) {
+void history_file::keep(const std::vector<event>& events, std::uint64_t run_from) {
   const auto count_before = count_;
   try {
     sqlite_transaction all{*database_, flush::no};
     auto written = written_;
     for (const auto& e : events) {
       const auto first = e.kind == event_kind::gap ? e.from_seq : e.number;
+      const auto due = written != 0 ? written + 1 : run_from != 0 ? run_from : first;
       if (written == 0)
-        database_->change("UPDATE run SET oldest = ? WHERE oldest = 0", first);
-      else if (first > written + 1)
-        add(gap(written + 1, first - 1, e.at, "the history could not keep these"));
+        database_->change("UPDATE run SET oldest = ? WHERE oldest = 0", std::min(due, first));
+      if (first > due)
+        add(gap(due, first - 1, e.at, "the history could not keep these"));
       add(e);
       written = e.number;
     }

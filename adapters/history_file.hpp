@@ -23,8 +23,12 @@ public:
   /// Notes that no number up to `through` may be given again; it is on disk afterwards.
   void reserve(std::uint64_t through);
 
-  /// Adds events, whose numbers are greater than those before, and gives up the oldest.
-  void keep(const std::vector<event>& events);
+  /// The numbers that are given from now on have nothing to do with those before.
+  void begin_run() noexcept { written_ = 0; }
+
+  /// Adds events, whose numbers are greater than those before, and gives up the oldest. `run_from` is the
+  /// first number that the run has given, kept or not; 0 if it is not known.
+  void keep(const std::vector<event>& events, std::uint64_t run_from);
   [[nodiscard]] history_page read(const history_query& what);
 
   /// Ends it in order: `last` was the last number given, and the next runtime has nothing to wonder about.

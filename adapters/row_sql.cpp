@@ -18,7 +18,8 @@ SELECT n.nspname, c.relname, pg_table_is_visible(c.oid), c.relkind,
        EXISTS (SELECT FROM pg_constraint AS f WHERE f.conrelid = c.oid AND f.contype = 'f'
                AND (f.confdeltype IN ('c', 'n', 'd') OR f.confupdtype IN ('c', 'n', 'd'))),
        a.attname, e.sql,
-       CASE WHEN a.attidentity <> '' OR a.attgenerated <> '' OR t.typdefault IS NOT NULL THEN 'unknown'
+       CASE WHEN a.attgenerated <> '' THEN 'generated'
+            WHEN a.attidentity <> '' OR t.typdefault IS NOT NULL THEN 'unknown'
             WHEN e.sql IS NULL OR e.sql ~ '^NULL(::|$)' THEN 'null'
             WHEN e.sql ~ $re$^('([^'\\]|'')*'|\(?-?[0-9.]+\)?|true|false)(::[a-z0-9_ "().,[\]]+)*$$re$ THEN 'constant'
             ELSE 'unknown' END,
@@ -77,6 +78,8 @@ struct table_field {
 column_default default_of(std::string_view text) {
   if (text == "null")
     return column_default::null;
+  if (text == "generated")
+    return column_default::generated;
   return text == "constant" ? column_default::constant : column_default::unknown;
 }
 
@@ -113,7 +116,8 @@ known_table read_table(const pg_answer& answer) {
   for (int row = 0; row < count; ++row) {
     table_column c{std::string{text_of(answer, row, table_field::column)},
                    default_of(text_of(answer, row, table_field::absent)), false};
-    c.indexable = truth_of(answer, row, table_field::indexable) && c.absent != column_default::constant;
+    c.indexable = truth_of(answer, row, table_field::indexable) && c.absent != column_default::constant &&
+                  c.absent != column_default::generated;
     out.defaults.emplace_back(c.absent == column_default::constant ? text_of(answer, row, table_field::sql)
                                                                    : "");
     if (PQgetisnull(answer.get(), row, table_field::key) == 0)
@@ -144,7 +148,13 @@ pg_question ask_for_rows(const table_shape& table, const rows_wanted& wanted) {
     q.sql += ", to_json(t." + quoted(c.name) + ")::text";
   q.sql += " FROM " + quoted_table(table) + " AS t";
   if (wanted.columns.size() > wanted.null_columns.size()) {
-    q.sql += ", jsonb_populate_recordset(NULL::" + quoted_table(table) + ", $1) AS w";
+    // Many records may ask for the same row, which is wanted once.
+    std::string compared;
+    for (const auto& c : wanted.columns)
+      if (!has_name(wanted.null_columns, c))
+        compared += (compared.empty() ? "" : ", ") + quoted(c);
+    q.sql += ", (SELECT DISTINCT " + compared +
+             " FROM jsonb_populate_recordset(NULL::" + quoted_table(table) + ", $1)) AS w";
     q.params.push_back(json_list(wanted.records));
   }
   const char* separator = " WHERE t.";

@@ -18,14 +18,15 @@ namespace chasqui {
 enum class column_default : std::uint8_t {
   null,     ///< There is none.
   constant, ///< The same for every row.
-  unknown   ///< Only the primary knows: a sequence, the time, what is generated.
+  unknown,  ///< Only the primary knows: a sequence, the time.
+  generated ///< The same, and whenever the row changes: it is made from other columns.
 };
 
 /// A column of a table.
 struct table_column {
   std::string name;
   column_default absent = column_default::null;
-  /// Values that are equal have one `index_value`; and there is no constant default.
+  /// Values that are equal have one `index_value`; there is no constant default, and it is not generated.
   bool indexable = false;
 };
 

@@ -241,6 +241,22 @@ BOOST_FIXTURE_TEST_CASE(a_crash_answers_everyone_who_waits, buffer_fixture) {
   BOOST_TEST(sent->answers == 1);
 }
 
+BOOST_FIXTURE_TEST_CASE(who_waits_for_an_entry_that_is_still_looked_for_when_the_log_is_opened_again_is_told,
+                        buffer_fixture) {
+  submit(1);
+  store->hangs = true;
+  const auto looked_for = wait(condition::transaction, 1);
+  store->hangs = false;
+  store->broken = {fault_code::store_unavailable, "refused", ""};
+  submit(2);
+  pass(5s);
+  BOOST_TEST((looked_for->problem.code == fault_code::store_unavailable));
+  store->broken = {};
+  store->go_on();
+  pass(2s);
+  BOOST_TEST(looked_for->answers == 1);
+}
+
 BOOST_FIXTURE_TEST_CASE(a_forwarder_that_asks_while_the_store_is_being_opened_is_answered_in_any_case,
                         buffer_fixture) {
   for (const auto opens : {true, false}) {

@@ -141,6 +141,64 @@ BOOST_AUTO_TEST_CASE(
   check_observation(here, box, row_origin::replica);
 }
 
+namespace {
+
+constexpr int devices = 150;
+
+/// A table beside those of the night, on both servers.
+void plant_devices(const sandbox& box) {
+  sql(box.direct_dsn(),
+      "CREATE TABLE device (id integer PRIMARY KEY, level integer, note text, twice integer "
+      "GENERATED ALWAYS AS (2 * level) STORED); GRANT ALL ON device TO PUBLIC; "
+      "INSERT INTO device SELECT id, 1, 'bad' FROM generate_series(1, 150) AS id");
+  BOOST_REQUIRE(wait_until(
+      [&] {
+        return sql(box.replica_dsn(), "SELECT to_regclass('device') IS NOT NULL") == "t" &&
+               sql(box.replica_dsn(), "SELECT count(*) FROM device") == std::to_string(devices);
+      },
+      in(20s)));
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_CASE(what_the_primary_generates_is_unknown_once_its_row_is_changed) {
+  sandbox box{{"--rtt", "20"}};
+  plant_devices(box);
+  site here{box};
+  box.cut();
+  BOOST_TEST(here.submit(R"({"op":"update","table":"device","where":{"id":1},"set":{"level":5}})") != 0U);
+  const auto changed = here.read({"device", R"({"id":1})", {}, 10, 5s});
+  BOOST_REQUIRE_EQUAL(changed.found.size(), 1U);
+  BOOST_TEST(changed.found[0].unknown == std::vector<std::string>{"twice"});
+  BOOST_TEST(has(changed.found[0].json, R"("twice":null)"), changed.found[0].json);
+  const auto other = here.read({"device", R"({"id":2})", {}, 10, 5s});
+  BOOST_REQUIRE_EQUAL(other.found.size(), 1U);
+  BOOST_TEST(has(other.found[0].json, R"("twice":2)"), other.found[0].json);
+}
+
+// More records than a read may have rows: the replica is asked for each row once.
+BOOST_AUTO_TEST_CASE(many_upserts_of_the_same_rows_find_every_one_of_them) {
+  sandbox box{{"--rtt", "20"}};
+  plant_devices(box);
+  site here{box};
+  box.cut();
+  constexpr int rounds = 80;
+  for (int round = 0; round < rounds; ++round) {
+    std::string rows;
+    for (int id = 1; id <= devices; ++id)
+      rows += (id == 1 ? "" : ",") + std::string{R"({"id":)"} + std::to_string(id) + R"(,"note":")" +
+              (round + 1 == rounds ? "ok" : std::to_string(round)) + R"("})";
+    BOOST_REQUIRE(here.submit(R"({"op":"upsert","table":"device","key":["id"],"rows":[)" + rows + "]}") !=
+                  0U);
+  }
+  const auto found = here.read({"device", R"({"note":"ok"})", {}, 1000, 20s});
+  BOOST_TEST(found.found.size() == static_cast<std::size_t>(devices));
+  for (const auto& row : found.found) {
+    BOOST_TEST((row.origin == row_origin::merged));
+    BOOST_TEST(has(row.json, R"("level":1)"), row.json);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(no_read_goes_back_in_time_while_the_replay_stops_and_goes_on) {
   constexpr int keys = 5;
   const sandbox box{{"--rtt", "5"}};

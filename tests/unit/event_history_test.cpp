@@ -1,4 +1,5 @@
 #include "adapters/event_history.hpp"
+#include "adapters/history_file.hpp"
 #include "tests/support/temp_dir.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -169,6 +170,34 @@ BOOST_FIXTURE_TEST_CASE(what_did_not_fit_on_its_way_to_the_disk_is_a_gap, place)
   keep(*h, 1, 2);
   keep(*h, 6, 7); // As if 3 to 5 had found no room.
   BOOST_TEST(all_of(*h) == "1 2 gap(3..5) 6 7");
+}
+
+BOOST_FIXTURE_TEST_CASE(what_was_given_before_the_first_one_that_is_kept_is_a_gap, place) {
+  history_file file{"atacama", {path, 1000, 1000}};
+  file.keep({numbered(5)}, 2); // The disk was full before.
+  BOOST_TEST(text_of(file.read({1, 1000, {}}).events) == "gap(2..4) 5");
+  BOOST_TEST(file.read({1, 1000, {}}).oldest == 2U);
+}
+
+BOOST_FIXTURE_TEST_CASE(what_was_given_after_the_last_one_that_is_kept_is_a_gap_also_after_a_clean_end,
+                        place) {
+  {
+    history_file file{"atacama", {path, 1000, 1000}};
+    file.keep({numbered(1)}, 1);
+    file.close(4); // Of 2 to 4 none could be written.
+  }
+  const auto h = make();
+  BOOST_TEST(open(*h).last == 4U);
+  BOOST_TEST(all_of(*h) == "1 gap(2..4)");
+}
+
+BOOST_FIXTURE_TEST_CASE(numbers_that_begin_anew_in_the_same_process_leave_no_gap, place) {
+  const auto h = make();
+  open(*h);
+  keep(*h, 1, 2);
+  open(*h); // Whoever gives numbers was restarted.
+  keep(*h, 1000, 1001);
+  BOOST_TEST(all_of(*h) == "1 2 1000 1001");
 }
 
 BOOST_FIXTURE_TEST_CASE(a_file_that_cannot_be_used_leaves_memory_and_says_why, place) {

@@ -7,7 +7,10 @@
 #include "messages/index_terms.hpp"
 #include "messages/json.hpp"
 
+#include <nlohmann/json.hpp>
+
 #include <algorithm>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -41,6 +44,33 @@ looked_up found(seqno seq, const std::string& step, seqno head = 9) {
 
 snapshot_opened snapshot_of(std::vector<base_row> found) {
   return {{}, plain_table(), {{"main", 7}}, std::move(found)};
+}
+
+/// As the replica would rank them, if all their values were texts.
+ranking ranked(const rank_order& order) {
+  ranking out;
+  std::map<std::string, std::int64_t> ranks;
+  std::vector<std::vector<std::optional<std::string>>> all;
+  for (const auto& text : order.records) {
+    const auto record = nlohmann::json::parse(text);
+    auto& values = all.emplace_back();
+    for (const auto& column : plain_table().columns)
+      values.push_back(record.contains(column.name) && !record[column.name].is_null()
+                           ? std::optional{record[column.name].dump()}
+                           : std::nullopt);
+    for (const auto& value : values)
+      ranks[value.value_or("")];
+  }
+  std::int64_t next = 1;
+  for (auto& [value, rank] : ranks)
+    rank = next++;
+  for (auto& values : all) {
+    auto& line = out.lines.emplace_back();
+    line.json = values;
+    for (const auto column : order.columns)
+      line.ranks.push_back(ranks.at(values[column].value_or("")));
+  }
+  return out;
 }
 
 } // namespace
@@ -185,6 +215,48 @@ BOOST_AUTO_TEST_CASE(who_picks_rows_by_a_value_that_a_pending_update_sets_is_loo
   BOOST_REQUIRE(std::holds_alternative<look_order>(step));
   BOOST_CHECK((std::get<look_order>(step).each[0].terms ==
                std::vector<index_term>{by(term_kind::where, "parent_id", "6")}));
+}
+
+// A row that a pending update has moved no longer stands for the end of what was fetched.
+BOOST_AUTO_TEST_CASE(more_is_fetched_when_rows_of_the_first_ones_are_moved_behind_others) {
+  const std::string moves = R"({"op":"update","table":"t","where":{"parent_id":5},"set":{"name":"z"}})";
+  const std::string stays = R"({"op":"update","table":"t","where":{"parent_id":5},"set":{"id":7}})";
+  for (const bool moved : {true, false}) {
+    reading core{{"t", "{}", {{"name", false}}, 1, std::chrono::seconds{1}}, {"main"}, {}};
+    const auto first = core.start();
+    BOOST_REQUIRE(std::holds_alternative<open_order>(first));
+    std::vector<base_row> rows;
+    for (std::uint64_t i = 0; i < std::get<open_order>(first).first.rows_max; ++i)
+      rows.push_back({std::to_string(i), {std::to_string(i), "5", "\"a\""}});
+    core.on_opened(snapshot_of(rows));
+    auto step = core.on_found({found(9, moved ? moves : stays)});
+    if (std::holds_alternative<fetch_order>(step))
+      step = core.on_fetched({});
+    BOOST_REQUIRE(std::holds_alternative<rank_order>(step));
+    step = core.on_ranked(ranked(std::get<rank_order>(step)));
+    BOOST_TEST(std::holds_alternative<open_order>(step) == moved);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(what_the_primary_generates_is_unknown_once_its_row_is_changed) {
+  overlay_input in;
+  in.columns = 2;
+  in.key = {0};
+  in.is_unknown = {false, true};
+  in.is_generated = {false, true};
+  in.atoms = {{{"1", "2"}, {1, 1}}, {{"1", std::nullopt}, {1, 0}}, {{"3", std::nullopt}, {2, 0}}};
+  in.base_rows = 1;
+  overlay_change change;
+  change.op = step_op::update;
+  change.where = 1;
+  change.where_columns = {0};
+  change.values = 2;
+  change.columns = {0};
+  in.changes = {change};
+  BOOST_REQUIRE_EQUAL(lay_over(in).found.size(), 1U);
+  BOOST_TEST(lay_over(in).found[0].unknown[1]);
+  in.changes.clear();
+  BOOST_TEST(!lay_over(in).found[0].unknown[1]);
 }
 
 // An update that makes a row a wanted one picks it by values that another pending update has yet to give it:

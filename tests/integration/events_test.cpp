@@ -22,7 +22,7 @@ namespace {
 /// What happens while the subscriber is stopped for the first time: more than may be under way to it. 60,000
 /// is a minute at 1,000 a second.
 std::uint64_t stopped_events() {
-  const char* text = std::getenv("CHASQUI_EVENTS_STOPPED"); // NOLINT(concurrency-mt-unsafe): nobody sets it.
+  const char* text = std::getenv("EVENTS_STOPPED"); // NOLINT(concurrency-mt-unsafe): nobody sets it.
   return text == nullptr ? 1500 : std::stoull(text);
 }
 
@@ -127,7 +127,7 @@ BOOST_AUTO_TEST_CASE(a_subscriber_that_is_stopped_and_goes_on_gets_every_event_o
   const auto history_max = 2 * stopped_events();
   observatory site{{"--rtt", "20"}, {"events.history_max=" + std::to_string(history_max)}};
   site.start();
-  BOOST_REQUIRE(site.wait_until_ready());
+  BOOST_REQUIRE_MESSAGE(site.wait_until_ready(), site.daemon_log());
   const auto start = last_number(site) + 1;
   listener console{site, "stopped", {"-f", "--from", std::to_string(start)}};
   const auto before = let_happen(site, start, 1200);

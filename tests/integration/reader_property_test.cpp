@@ -1,5 +1,5 @@
 // What the reader answers is what PostgreSQL says once the same entries were applied: random tables, rows,
-// entries and questions, against a real server. CHASQUI_READER_SCENES and CHASQUI_READER_SEED say how many
+// entries and questions, against a real server. READER_SCENES and READER_SEED say how many
 // and which.
 
 #include "actors/reader_core.hpp"
@@ -524,9 +524,9 @@ std::string play(std::uint64_t seed, server& s, const std::vector<test_table>& t
 BOOST_TEST_GLOBAL_FIXTURE(shared_server);
 
 BOOST_AUTO_TEST_CASE(the_reader_answers_what_postgresql_says_once_the_entries_are_applied) {
-  const auto scenes = from_environment("CHASQUI_READER_SCENES", 250);
-  const auto first = from_environment("CHASQUI_READER_SEED", 1); // The tables follow from it.
-  const auto skipped = from_environment("CHASQUI_READER_SKIP", 0);
+  const auto scenes = from_environment("READER_SCENES", 250);
+  const auto first = from_environment("READER_SEED", 1); // The tables follow from it.
+  const auto skipped = from_environment("READER_SKIP", 0);
   const auto& dsn = shared_server::current->direct_dsn();
   server s{dsn};
   s.run("CREATE TYPE mood AS ENUM ('bad', 'good')");
@@ -543,8 +543,8 @@ BOOST_AUTO_TEST_CASE(the_reader_answers_what_postgresql_says_once_the_entries_ar
   int wrong = 0;
   for (auto scene = skipped; scene < skipped + scenes && wrong < 3; ++scene) {
     const auto story = play(first + scene, s, tables, source);
-    BOOST_TEST(story == "", story << "\n  Again: CHASQUI_READER_SEED=" << first
-                                  << " CHASQUI_READER_SKIP=" << scene << " CHASQUI_READER_SCENES=1");
+    BOOST_TEST(story == "",
+               story << "\n  Again: READER_SEED=" << first << " READER_SKIP=" << scene << " READER_SCENES=1");
     wrong += story.empty() ? 0 : 1;
   }
 }

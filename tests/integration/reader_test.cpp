@@ -115,7 +115,7 @@ void check_observation(site& here, const sandbox& box, row_origin origin) {
 }
 
 unsigned long reads_wanted() {
-  const char* text = std::getenv("CHASQUI_READER_READS"); // NOLINT(concurrency-mt-unsafe): nobody sets it.
+  const char* text = std::getenv("READER_READS"); // NOLINT(concurrency-mt-unsafe): nobody sets it.
   return text == nullptr ? 1500 : std::stoul(text);
 }
 
@@ -261,9 +261,9 @@ BOOST_AUTO_TEST_CASE(no_read_goes_back_in_time_while_the_replay_stops_and_goes_o
   replica.rows("SELECT pg_wal_replay_resume()");
 }
 
-// Measures, and asserts no speed. CHASQUI_READER_PENDING=100000 is what the goal of 5 ms is about.
+// Measures, and asserts no speed. READER_PENDING=100000 is what the goal of 5 ms is about.
 BOOST_AUTO_TEST_CASE(a_read_of_one_key_looks_at_its_own_entries_however_many_are_pending) {
-  const char* text = std::getenv("CHASQUI_READER_PENDING"); // NOLINT(concurrency-mt-unsafe): nobody sets it.
+  const char* text = std::getenv("READER_PENDING"); // NOLINT(concurrency-mt-unsafe): nobody sets it.
   const int pending = text == nullptr ? 500 : std::stoi(text);
   sandbox box{{"--rtt", "20"}};
   site here{box};

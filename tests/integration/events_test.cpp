@@ -138,6 +138,7 @@ BOOST_AUTO_TEST_CASE(a_subscriber_that_is_stopped_and_goes_on_gets_every_event_o
   const auto stopped_since = std::chrono::steady_clock::now();
   const auto meanwhile = let_happen(site, stopped_at, stopped_events());
   const std::chrono::duration<double> stopped_for = std::chrono::steady_clock::now() - stopped_since;
+  const auto happened = last_number(site) - stopped_at;
   console.go_on();
   BOOST_REQUIRE(console.has_heard(last_number(site)));
   const auto heard = console.heard();
@@ -145,8 +146,7 @@ BOOST_AUTO_TEST_CASE(a_subscriber_that_is_stopped_and_goes_on_gets_every_event_o
   BOOST_TEST(gaps_of(heard).empty());
   BOOST_TEST_MESSAGE("p99 of submit: " << p99(before) << " ms with a subscriber that listens, "
                                        << p99(meanwhile) << " ms with one that is stopped for "
-                                       << stopped_for.count() << " s and " << last_number(site) - stopped_at
-                                       << " events");
+                                       << stopped_for.count() << " s and " << happened << " events");
 
   console.stop();
   const auto stopped_again = last_number(site);

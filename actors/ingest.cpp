@@ -289,9 +289,9 @@ void judge(self_pointer self, const candidate& c) {
     warn(self, kept, doubt);
   if (s.policy.rows == preflight_mode::off)
     return delegate(s, c.arrival, std::move(kept));
-  row_candidate in_line{std::move(kept), false, std::move(found.questions), s.core->fingerprint()};
-  in_line.may_be_repeated = in_line.kept.id != c.fresh;
-  line_up(self, c.arrival, std::move(in_line));
+  const bool may_be_repeated = kept.id != c.fresh;
+  line_up(self, c.arrival,
+          {std::move(kept), may_be_repeated, std::move(found.questions), s.core->fingerprint()});
 }
 
 caf::result<receipt> check(self_pointer self, submission& what) {

@@ -143,9 +143,8 @@ private:
       row.from[column] = c.values;
       row.unknown[column] = false;
     }
-    for (std::size_t column = 0; column < in_.is_generated.size(); ++column)
-      if (in_.is_generated[column])
-        row.unknown[column] = true;
+    for (const auto column : in_.generated)
+      row.unknown[column] = true;
     if (row.entries.empty() || row.entries.back() != c.entry)
       row.entries.push_back(c.entry);
     file_everywhere(at);

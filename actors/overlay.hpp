@@ -35,10 +35,10 @@ struct overlay_change {
 /// What is to be laid over what.
 struct overlay_input {
   std::size_t columns = 0;
-  column_list key;                ///< The primary key; empty if there is none.
-  std::vector<bool> is_unknown;   ///< By column: where an insert does not name it, the primary knows alone.
-  std::vector<bool> is_generated; ///< By column: the primary makes it from others whenever a row changes.
-  std::vector<atom> atoms;        ///< The first `base_rows` are the replica's rows.
+  column_list key;              ///< The primary key; empty if there is none.
+  column_list generated;        ///< The primary makes these from others whenever a row changes.
+  std::vector<bool> is_unknown; ///< By column: where an insert does not name it, the primary knows alone.
+  std::vector<atom> atoms;      ///< The first `base_rows` are the replica's rows.
   std::size_t base_rows = 0;
   std::vector<overlay_change> changes; ///< In order.
   bool partial = false; ///< There is no replica: a change of a row that nobody knows makes a row of its own.

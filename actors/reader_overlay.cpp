@@ -77,8 +77,10 @@ std::optional<std::size_t> reader_overlay::place(const std::string& column) {
 }
 
 void reader_overlay::add_column(column_default absent) {
-  in_.is_generated.push_back(absent == column_default::generated);
-  in_.is_unknown.push_back(absent == column_default::unknown || in_.is_generated.back());
+  const bool is_generated = absent == column_default::generated;
+  if (is_generated)
+    in_.generated.push_back(in_.is_unknown.size());
+  in_.is_unknown.push_back(is_generated || absent == column_default::unknown);
 }
 
 std::optional<column_list> reader_overlay::places(const std::vector<std::string>& columns) {
@@ -224,9 +226,9 @@ overlay_result reader_overlay::lay() {
 }
 
 bool reader_overlay::is_in_its_place(const overlay_row& row) const {
-  return row.base && std::all_of(in_.order.begin(), in_.order.end(), [&](const auto& by) {
-           return row.from[by.first] == *row.base && !row.unknown[by.first];
-         });
+  return std::all_of(in_.order.begin(), in_.order.end(), [&](const auto& by) {
+    return row.from[by.first] == *row.base && !row.unknown[by.first];
+  });
 }
 
 found_row reader_overlay::describe_base(const base_row& row) const {

@@ -34,7 +34,7 @@ public:
 
   /// The rows that are wanted, in order; `base` of each is its number among those added.
   overlay_result lay();
-  /// A row of the replica whose values decide the order as they did there.
+  /// Of a row that the replica has: whether what decides the order is as it is there.
   [[nodiscard]] bool is_in_its_place(const overlay_row& row) const;
   [[nodiscard]] found_row describe(const overlay_row& row) const;
   [[nodiscard]] found_row describe_base(const base_row& row) const;

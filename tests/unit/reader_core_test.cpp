@@ -243,7 +243,7 @@ BOOST_AUTO_TEST_CASE(what_the_primary_generates_is_unknown_once_its_row_is_chang
   in.columns = 2;
   in.key = {0};
   in.is_unknown = {false, true};
-  in.is_generated = {false, true};
+  in.generated = {1};
   in.atoms = {{{"1", "2"}, {1, 1}}, {{"1", std::nullopt}, {1, 0}}, {{"3", std::nullopt}, {2, 0}}};
   in.base_rows = 1;
   overlay_change change;

@@ -58,6 +58,7 @@ forwarder_actions forwarder_core::on_available(const available& a) {
 forwarder_actions forwarder_core::on_answers(const std::vector<segment_answer>& answers, moment now) {
   forwarder_actions out;
   heard_at_ = now.steady;
+  oldest_end_.reset();
   for (const auto& a : answers) {
     if (in_flight_.empty() || in_flight_.front().ticket != a.ticket) {
       out.quit = fault{fault_code::internal, "The primary's answers came out of order.", ""};
@@ -90,6 +91,8 @@ forwarder_actions forwarder_core::drain(time_point now) {
 
 void forwarder_core::send(forwarder_actions& out, segment s, time_point now) {
   s.ticket = next_ticket_++;
+  if (in_flight_.empty())
+    oldest_end_.reset();
   const auto bytes = static_cast<std::uint64_t>(s.what.payload.size());
   in_flight_.push_back(
       {s.ticket, s.kind, s.what.seq, s.what.id, bytes, generation_, window_.on_sent(bytes_in_flight_, now)});

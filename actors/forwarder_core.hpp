@@ -106,6 +106,7 @@ private:
   [[nodiscard]] bool barrier_due() const;
   [[nodiscard]] std::uint64_t window_bytes() const { return window_.bytes(goes_last_); }
   void watch(forwarder_actions& out, time_point now);
+  [[nodiscard]] bool oldest_is_leaving() const;
   void send_barrier(forwarder_actions& out, time_point now);
   void send_entry(forwarder_actions& out, entry e, time_point now);
   void settle(forwarder_actions& out, const flight& f, const segment_answer& a, moment now);
@@ -151,8 +152,9 @@ private:
   time_point moved_at_; ///< When the connection came on last.
   time_point looked_at_;
   transmission sent_so_far_;
-  std::optional<fault> hole_; ///< What is at `next_` instead of an entry.
-  seqno pulling_ = 0;         ///< Asked for from here on; 0 while nothing is.
+  std::optional<std::uint64_t> oldest_end_; ///< With so many bytes acknowledged the oldest segment has left.
+  std::optional<fault> hole_;               ///< What is at `next_` instead of an entry.
+  seqno pulling_ = 0;                       ///< Asked for from here on; 0 while nothing is.
   bool draining_ = false;
 };
 

@@ -27,7 +27,8 @@ forwarder_actions forwarder_core::on_tick(time_point now) {
 }
 
 // The answer to a large entry takes as long as the link needs to carry it. While it leaves the machine, that
-// shows; but whoever acknowledges it may be a relay that has not sent it on yet.
+// shows; but whoever acknowledges it may be a relay that has not sent it on yet. Such a one also acknowledges
+// what comes behind it, for as long as it has room: that says nothing of the link.
 void forwarder_core::watch(forwarder_actions& out, time_point now) {
   const auto& oldest = in_flight_.front();
   const auto waits_since = std::max(heard_at_, oldest.mark.sent_at);
@@ -35,7 +36,7 @@ void forwarder_core::watch(forwarder_actions& out, time_point now) {
   const std::chrono::milliseconds to_carry{oldest.bytes * 8 /
                                            std::max<std::uint64_t>(1, limits_.rate_min_kbps)};
   const auto patience =
-      limits_.stall_timeout + (sent_so_far_.under_way ? std::chrono::milliseconds{0} : to_carry);
+      limits_.stall_timeout + (oldest_is_leaving() ? std::chrono::milliseconds{0} : to_carry);
   if (now - moved_at >= patience) {
     out.quit =
         fault{fault_code::stalled,
@@ -53,10 +54,17 @@ void forwarder_core::watch(forwarder_actions& out, time_point now) {
     out.moves = lane_moves{};
 }
 
+bool forwarder_core::oldest_is_leaving() const {
+  const auto& t = sent_so_far_;
+  return oldest_end_ ? t.acknowledged_bytes < *oldest_end_ : t.waits || t.acknowledged_bytes < t.given_bytes;
+}
+
 void forwarder_core::on_transmission(const transmission& t, time_point now) {
-  if (t.acknowledged_bytes > sent_so_far_.acknowledged_bytes)
+  if (t.acknowledged_bytes > sent_so_far_.acknowledged_bytes && (!oldest_end_ || oldest_is_leaving()))
     moved_at_ = now;
   sent_so_far_ = t;
+  if (!oldest_end_ && !t.waits)
+    oldest_end_ = t.given_bytes;
 }
 
 void forwarder_core::wait_for(forwarder_actions& out, const flight& f, uuid dependency, time_point now) {

@@ -287,7 +287,7 @@ bool pg_connection::flush() { return impl_->flush(); }
 std::optional<transmission> pg_connection::sent_so_far() const {
   auto so_far = transmission_of(PQsocket(impl_->connection));
   if (so_far) {
-    so_far->under_way = so_far->under_way || impl_->awaits_room;
+    so_far->waits = impl_->awaits_room;
   }
   return so_far;
 }

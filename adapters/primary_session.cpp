@@ -114,7 +114,7 @@ void session_core::look() {
     }
     auto so_far = self->connection_->sent_so_far();
     if (so_far) {
-      so_far->under_way = so_far->under_way || !self->waiting_.empty();
+      so_far->waits = so_far->waits || !self->waiting_.empty();
       self->tell(&primary_listener::moved, *so_far);
     }
   });

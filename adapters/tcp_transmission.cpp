@@ -20,7 +20,7 @@ std::optional<transmission> transmission_of(int socket) {
       ::ioctl(socket, SIOCOUTQ, &left) != 0) { // NOLINT(cppcoreguidelines-pro-type-vararg)
     return std::nullopt;
   }
-  return transmission{info.tcpi_bytes_acked, left > 0};
+  return transmission{info.tcpi_bytes_acked, info.tcpi_bytes_acked + static_cast<std::uint64_t>(left), false};
 }
 
 } // namespace chasqui

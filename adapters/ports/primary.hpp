@@ -88,7 +88,8 @@ struct primary_claim {
 /// How far a connection itself has come with what it was given.
 struct transmission {
   std::uint64_t acknowledged_bytes = 0; ///< By the other side's TCP, in all.
-  bool under_way = false;               ///< There is more that it has not acknowledged.
+  std::uint64_t given_bytes = 0;        ///< To this machine's TCP, in all.
+  bool waits = false;                   ///< There is more, that has not been given to it yet.
 };
 
 /// Hears from a session, on the I/O thread. Nothing is called after `lost`, nor after the session is

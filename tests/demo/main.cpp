@@ -23,7 +23,7 @@ constexpr int not_clean = 1;
 constexpr int usage_error = 2;
 constexpr int was_interrupted = 130;
 
-std::atomic<bool> broken_off{false};
+std::atomic<bool> stop_asked{false};
 static_assert(std::atomic<bool>::is_always_lock_free); // A signal handler sets it.
 
 struct options {
@@ -96,7 +96,7 @@ void write(const std::string& file, const account& a) {
 int play_night(const options& o) {
   const auto night = read_night(o.fixture);
   const sandbox_verbs sandbox{o.sandbox_program, o.sandbox_dir};
-  play p{night, o.how, access_to(target(o.config)), sandbox, broken_off};
+  play p{night, o.how, access_to(target(o.config)), sandbox, stop_asked};
   const auto a = p.run();
   print(std::cout, a);
   if (!o.account_file.empty())
@@ -115,7 +115,7 @@ int main_of(int argc, char** argv) {
   }
   settle_quick(app, o);
   for (const int s : {SIGINT, SIGTERM})
-    std::signal(s, [](int) { broken_off = true; });
+    std::signal(s, [](int) { stop_asked = true; });
   try {
     return play_night(o);
   } catch (const interrupted&) {

@@ -96,7 +96,7 @@ std::string probe_insert(const std::string& id, int origin, int number) {
          id + R"(","origin":)" + std::to_string(origin) + R"(,"number":)" + std::to_string(number) + "}]}]}";
 }
 
-load::load(observatory& where, int origins) : where_{where} {
+load::load(observatory& where, int origins, std::chrono::milliseconds pace) : where_{where}, pace_{pace} {
   for (int origin = 0; origin < origins; ++origin)
     threads_.emplace_back([this, origin] { work(origin); });
 }
@@ -110,6 +110,7 @@ void load::stop() {
 
 void load::work(int origin) {
   for (int number = 0; !stopping_; ++number) {
+    const auto next_at = in(pace_);
     const auto id = random_id();
     const auto json = probe_insert(id, origin, number);
     for (bool kept = false; !kept && !stopping_;) {
@@ -122,6 +123,7 @@ void load::work(int origin) {
       ++acknowledged_;
       kept = true;
     }
+    wait_until([&] { return stopping_.load(); }, next_at);
   }
 }
 

@@ -98,7 +98,8 @@ std::string random_id();
 /// What is refused is submitted again under the same id, for as long as it takes.
 class load {
 public:
-  load(observatory& where, int origins);
+  /// Each origin waits for its receipt, and then for the rest of `pace`.
+  load(observatory& where, int origins, std::chrono::milliseconds pace = {});
   ~load() { stop(); }
   /// Ends after the transactions that are under way.
   void stop();
@@ -112,6 +113,7 @@ private:
   void work(int origin);
 
   observatory& where_;
+  std::chrono::milliseconds pace_;
   std::atomic<bool> stopping_ = false;
   std::atomic<std::size_t> acknowledged_ = 0;
   mutable std::mutex mutex_;

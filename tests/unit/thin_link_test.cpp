@@ -139,13 +139,32 @@ BOOST_AUTO_TEST_CASE(a_link_that_carries_nothing_any_more_is_a_stall_in_spite_of
   link.submit(main, 1);
   link.run(2s);
   link.black_hole = true;
-  main.core.on_transmission({1000, true}, link.now()); // The kernel has sent a little, and then no more.
+  main.core.on_transmission({1000, 500'000, true},
+                            link.now()); // The kernel has sent a little, and then no more.
   link.run(3s);
-  main.core.on_transmission({2000, true}, link.now());
+  main.core.on_transmission({2000, 500'000, true}, link.now());
   link.run(4900ms);
   BOOST_TEST(!main.dead);
   link.run(200ms);
   BOOST_TEST((main.why.code == fault_code::stalled));
+}
+
+BOOST_AUTO_TEST_CASE(what_a_relay_acknowledges_behind_the_oldest_entry_says_nothing_of_the_link) {
+  thin_link link{1000, 500ms};
+  auto& main = link.add("main");
+  link.run(2s);
+  link.black_hole = true;
+  const auto begin = link.now();
+  transmission so_far{1000, 1000, false};
+  for (int second = 0; second < 20 && !main.dead; ++second) {
+    link.submit(main, 20);
+    link.run(1s);
+    so_far.acknowledged_bytes += 14'000;
+    so_far.given_bytes += 14'000;
+    main.core.on_transmission(so_far, link.now());
+  }
+  BOOST_TEST((main.why.code == fault_code::stalled));
+  BOOST_TEST((link.now() - begin <= 8s));
 }
 
 BOOST_AUTO_TEST_CASE(where_nobody_knows_what_was_sent_a_large_entry_has_the_time_of_the_slowest_link) {

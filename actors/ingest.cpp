@@ -92,6 +92,47 @@ void refuse(self_pointer self, std::uint64_t arrival, append kept, const fault& 
 
 void act(self_pointer self, const row_line_actions& actions);
 
+/// Those who are glanced at together.
+struct glance_round {
+  std::vector<std::uint64_t> all;
+  std::vector<std::shared_ptr<row_candidate>> candidates;
+  std::uint64_t since = 0;
+};
+
+std::vector<std::uint64_t> settle(self_pointer self, const glance_round& round, const glanced& answer) {
+  std::vector<row_business*> rows;
+  rows.reserve(round.candidates.size());
+  for (const auto& c : round.candidates)
+    rows.push_back(&c->rows);
+  std::vector<std::uint64_t> unclear;
+  for (const auto place : self->state.rows->settle(rows, answer, round.since, self->clock().now()))
+    unclear.push_back(round.all[place]);
+  return unclear;
+}
+
+void glance_at(self_pointer self, const std::vector<std::uint64_t>& all) {
+  auto& s = self->state;
+  const auto round = std::make_shared<glance_round>(glance_round{all, {}, s.rows->version()});
+  glance what;
+  what.timeout = s.policy.confirm_timeout;
+  for (const auto who : all) {
+    const auto& c = round->candidates.emplace_back(s.in_line.at(who));
+    for (const auto& q : c->rows.questions)
+      what.probes.push_back({q.lane, q.what.table, q.columns, q.what.where, q.is_about_parent});
+  }
+  const auto answered = [self, round](const std::vector<std::uint64_t>& unclear) {
+    act(self, self->state.line->on_glanced(round->all, unclear, self->clock().now()));
+  };
+  self->request(s.peers.reader, 2 * what.timeout, std::move(what))
+      .then(
+          [=](const glanced& answer) {
+            if (!answer.replica.empty())
+              self->state.line->on_replica_away(self->clock().now());
+            answered(settle(self, *round, answer));
+          },
+          [=](const caf::error&) { answered(round->all); });
+}
+
 /// One round of questions: what speaks against the submission, once all are answered.
 struct row_round {
   std::size_t open = 0;
@@ -102,14 +143,18 @@ struct row_round {
 void ask_reader(self_pointer self, const row_candidate& c, const std::shared_ptr<row_round>& round,
                 const std::function<void()>& answered) {
   auto& s = self->state;
-  for (const auto& question : c.questions) {
+  const auto since = s.rows->version();
+  for (const auto& question : c.rows.questions) {
     auto what = question.what;
     what.timeout = s.policy.confirm_timeout;
     self->request(s.peers.reader, 2 * what.timeout, std::move(what))
         .then(
             [=](const found_rows& found) {
+              const auto now = self->clock().now();
               if (!found.replica.empty())
-                self->state.line->on_replica_away(self->clock().now());
+                self->state.line->on_replica_away(now);
+              if (question.is_about_parent && !found.found.empty())
+                self->state.rows->learn(question, since, now);
               if (!round->doubt)
                 round->doubt = judge(question, found);
               answered();
@@ -147,7 +192,7 @@ void ask_for_excuses(self_pointer self, const std::shared_ptr<row_round>& round,
 void look(self_pointer self, const row_line_actions::look& order) {
   const auto candidate = self->state.in_line.at(order.who);
   const auto round = std::make_shared<row_round>();
-  round->open = candidate->questions.size() + (order.is_last ? 2 : 0);
+  round->open = candidate->rows.questions.size() + (order.is_last ? 2 : 0);
   const std::function<void()> answered = [self, candidate, round, who = order.who] {
     if (--round->open > 0)
       return;
@@ -165,30 +210,38 @@ void quit_if_idle(self_pointer self) {
     self->quit(caf::exit_reason::user_shutdown);
 }
 
-void hand_on(self_pointer self, std::uint64_t who, append kept) {
+void hand_on(self_pointer self, std::uint64_t who, const std::shared_ptr<row_candidate>& c) {
   auto& s = self->state;
   s.handed_on.insert(s.waiting.extract(who));
-  const auto answered = [self, who](auto&& with) {
-    auto promise = self->state.handed_on.extract(who);
+  const auto answered = [self, &s, who, c, since = s.rows->version()](bool is_kept, auto&& with) {
+    auto promise = s.handed_on.extract(who);
     promise.mapped().deliver(std::forward<decltype(with)>(with));
-    act(self, self->state.line->on_answered(self->clock().now()));
+    const auto now = self->clock().now();
+    if (is_kept)
+      s.rows->arrive(c->rows, since, now);
+    else
+      s.rows->leave(c->rows);
+    act(self, s.line->on_answered(now));
     quit_if_idle(self);
   };
-  self->request(s.peers.buffer, s.policy.keep_timeout, std::move(kept))
-      .then([=](receipt& r) { answered(std::move(r)); }, [=](const caf::error& e) { answered(e); });
+  self->request(s.peers.buffer, s.policy.keep_timeout, std::move(c->kept))
+      .then([=](receipt& r) { answered(true, std::move(r)); },
+            [=](const caf::error& e) { answered(false, e); });
 }
 
 void let_out(self_pointer self, const row_line_actions::verdict& verdict) {
   auto& s = self->state;
   const auto c = s.in_line.extract(verdict.who).mapped();
   const bool is_refused = verdict.doubt && s.policy.rows == preflight_mode::enforce;
+  if (is_refused)
+    s.rows->leave(c->rows);
   if (is_refused && c->may_be_repeated)
     return refuse(self, verdict.who, std::move(c->kept), verdict.doubt);
   if (is_refused)
     return answer(s, verdict.who, verdict.doubt);
   if (verdict.doubt)
     warn(self, c->kept, verdict.doubt);
-  hand_on(self, verdict.who, std::move(c->kept));
+  hand_on(self, verdict.who, c);
 }
 
 void wait_for_deadline(self_pointer self) {
@@ -203,6 +256,8 @@ void wait_for_deadline(self_pointer self) {
 void act(self_pointer self, const row_line_actions& actions) {
   for (const auto& verdict : actions.out)
     let_out(self, verdict);
+  if (!actions.glance.empty())
+    glance_at(self, actions.glance);
   for (const auto& order : actions.looks)
     look(self, order);
   wait_for_deadline(self);
@@ -213,9 +268,10 @@ void line_up(self_pointer self, std::uint64_t arrival, row_candidate c) {
   const auto bytes = c.kept.payload.size();
   if (!s.line->has_room_for(bytes))
     return answer(s, arrival, crowded());
-  const bool has_questions = !c.questions.empty();
+  const auto now = self->clock().now();
+  const auto concern = s.rows->enter(c.rows, now);
   s.in_line.emplace(arrival, std::make_shared<row_candidate>(std::move(c)));
-  act(self, s.line->add(arrival, bytes, has_questions, self->clock().now()));
+  act(self, s.line->add(arrival, bytes, concern, now));
 }
 
 fault gone() {
@@ -291,7 +347,10 @@ void judge(self_pointer self, const candidate& c) {
     return delegate(s, c.arrival, std::move(kept));
   const bool may_be_repeated = kept.id != c.fresh;
   line_up(self, c.arrival,
-          {std::move(kept), may_be_repeated, std::move(found.questions), s.core->fingerprint()});
+          {std::move(kept),
+           may_be_repeated,
+           {std::move(found.questions), found.unsettles},
+           s.core->fingerprint()});
 }
 
 caf::result<receipt> check(self_pointer self, submission& what) {
@@ -342,6 +401,7 @@ ingest_shell::behavior_type ingest(self_pointer self, ingest_peers peers, wall_c
   s.peers = std::move(peers);
   s.wall = std::move(wall);
   s.policy = policy;
+  s.rows.emplace(policy.rows_known_max, policy.known_for);
   s.line.emplace(policy.rows == preflight_mode::enforce, policy.line);
   if (s.peers.catalogue)
     self->send(s.peers.catalogue, schema_reader_actor{self});

@@ -3,6 +3,7 @@
 #include "actors/ingest_core.hpp"
 #include "actors/moment.hpp"
 #include "actors/row_line.hpp"
+#include "actors/row_memory.hpp"
 #include "actors/shell.hpp"
 #include "messages/interfaces.hpp"
 
@@ -17,6 +18,7 @@
 #include <memory>
 #include <optional>
 #include <random>
+#include <string>
 #include <vector>
 
 namespace chasqui {
@@ -32,6 +34,8 @@ struct ingest_policy {
   std::chrono::milliseconds keep_timeout{5000};  ///< For the buffer's answer to who went through the line.
   std::uint64_t held_max = 10'000;               ///< Submissions that wait for a look, at it or at rows.
   row_line_limits line;
+  std::size_t rows_known_max = 10'000;       ///< Parents that need not be looked for again,
+  std::chrono::milliseconds known_for{1000}; ///< for so long.
 };
 
 /// Whom ingest talks to; `catalogue` may be null, and then no schema is ever known. `reader` is needed for
@@ -47,7 +51,7 @@ struct ingest_peers {
 struct row_candidate {
   append kept;
   bool may_be_repeated = false; ///< It came with an id.
-  std::vector<row_question> questions;
+  row_business rows;
   std::string judged_by; ///< The schema that the questions come from.
 };
 
@@ -64,6 +68,7 @@ struct ingest_state {
   std::deque<std::function<void()>> held;
   std::optional<row_line> line;
   std::map<std::uint64_t, std::shared_ptr<row_candidate>> in_line;
+  std::optional<row_memory> rows;
   using promises = std::map<std::uint64_t, caf::typed_response_promise<receipt>>; ///< By arrival.
   promises waiting;      ///< Everybody that ingest has to answer, whatever they wait for.
   promises handed_on;    ///< Who went through the line, while the buffer has them.

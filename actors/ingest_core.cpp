@@ -22,6 +22,7 @@ std::variant<append, fault> ingest_core::admit(const submission& s, const uuid& 
     return fault{fault_code::unknown_lane,
                  "There is no lane '" + t.lane + "'; the settings have: " + known + ".", "lane"};
   }
+  found.unsettles = asks_for_rows_ && unsettles_rows(t);
   if (preflight_ && !s.unchecked) {
     found.doubt = preflight_->check(t);
     if (asks_for_rows_ && !found.doubt)

@@ -16,6 +16,7 @@ namespace chasqui {
 struct finding {
   fault doubt;                         ///< Why the primary would refuse it, by the schema that is known.
   std::vector<row_question> questions; ///< What rows decide about it, if anybody wants to look.
+  bool unsettles = false;              ///< As `unsettles_rows` says.
 };
 
 /// Decides whether a transaction may be kept, and gives it what it lacks.

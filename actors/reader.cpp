@@ -120,6 +120,35 @@ caf::result<found_rows> accept(self_pointer self, read_rows what) {
   return promise;
 }
 
+void hear(self_pointer self, const std::shared_ptr<glance_under_way>& one) {
+  if (--one->awaited == 0 && self->state.glances.erase(one) > 0)
+    one->promise.deliver(one->core.answer());
+}
+
+caf::result<glanced> accept(self_pointer self, glance what) {
+  auto& s = self->state;
+  const auto timeout = std::clamp(what.timeout, milliseconds{1}, s.policy.timeout_max);
+  const auto one = std::make_shared<glance_under_way>(
+      glance_under_way{row_glance{std::move(what)}, self->make_response_promise<glanced>()});
+  auto look_ups = one->core.look_ups();
+  one->awaited = look_ups.size() + 1;
+  s.glances.insert(one);
+  for (auto& lane : look_ups)
+    self->request(s.buffer, timeout, std::move(lane))
+        .then(
+            [self, one](const looked_up& found) {
+              one->core.on_found(found);
+              hear(self, one);
+            },
+            [self, one](const caf::error&) { hear(self, one); });
+  s.source->probe(one->core.wanted(), std::min(timeout, s.policy.replica_patience),
+                  answer_to<probe_result>(self, [self, one](const probe_result& result) {
+                    one->core.on_probed(result);
+                    hear(self, one);
+                  }));
+  return one->promise;
+}
+
 void expire(self_pointer self) {
   auto& s = self->state;
   const auto is_late = [now = self->clock().now()](const read_pointer& read) {
@@ -140,6 +169,8 @@ void leave(self_pointer self, const caf::error& reason) {
     read->snapshot.reset();
     read->promise.deliver(gone);
   }
+  for (const auto& one : std::exchange(s.glances, {}))
+    one->promise.deliver(gone);
   for (const auto& read : std::exchange(s.waiting, {}))
     read->promise.deliver(gone);
   self->quit(reason);
@@ -157,6 +188,7 @@ reader_shell::behavior_type reader(self_pointer self, std::shared_ptr<row_source
   self->set_exit_handler([self](const caf::exit_msg& m) { leave(self, m.reason); });
   return {
       [self](read_rows& what) { return accept(self, std::move(what)); },
+      [self](glance& what) { return accept(self, std::move(what)); },
       [](const io_answer& a) { a.then(); },
       [self](const tick&) { expire(self); },
   };

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/reader_core.hpp"
+#include "actors/row_glance.hpp"
 #include "actors/shell.hpp"
 #include "adapters/ports/row_source.hpp"
 #include "messages/interfaces.hpp"
@@ -40,6 +41,13 @@ struct read_under_way {
   std::size_t awaited = 0;      ///< Lanes that have not.
 };
 
+/// One glance under way.
+struct glance_under_way {
+  row_glance core;
+  caf::typed_response_promise<glanced> promise;
+  std::size_t awaited = 0; ///< Answers that have not come.
+};
+
 struct reader_state {
   static inline const char* name = "reader";
   reader_policy policy;
@@ -48,6 +56,7 @@ struct reader_state {
   std::vector<std::string> lanes;
   std::set<std::shared_ptr<read_under_way>> running;
   std::deque<std::shared_ptr<read_under_way>> waiting;
+  std::set<std::shared_ptr<glance_under_way>> glances; ///< As many as whoever asks has at once.
 };
 
 using reader_shell = with_shell<reader_actor>;

@@ -5,23 +5,45 @@
 
 namespace chasqui {
 
-row_line_actions row_line::add(std::uint64_t who, std::uint64_t bytes, bool has_questions, time_point now) {
+row_line_actions row_line::add(std::uint64_t who, std::uint64_t bytes, row_concern concern, time_point now) {
   row_line_actions out;
-  line_.push_back({who, bytes, has_questions, now + limits_.patience, round::waiting, false, {}});
+  auto is = standing::fresh;
+  if (concern != row_concern::some)
+    is = concern == row_concern::none ? standing::cleared : standing::doubted;
+  line_.push_back({who, bytes, now + limits_.patience, is, {}});
   bytes_ += bytes;
+  advance(out, now);
+  return out;
+}
+
+row_line_actions row_line::on_glanced(const std::vector<std::uint64_t>& all,
+                                      const std::vector<std::uint64_t>& unclear, time_point now) {
+  row_line_actions out;
+  --glances_;
+  const auto settle = [this](const std::vector<std::uint64_t>& which, standing as) {
+    std::size_t count = 0;
+    for (const auto who : which)
+      if (const auto p = find(who); p != line_.end() && p->is == standing::glanced_at) {
+        p->is = as;
+        ++count;
+      }
+    return count;
+  };
+  unclear_ += settle(unclear, standing::unclear);
+  settle(all, standing::cleared);
   advance(out, now);
   return out;
 }
 
 row_line_actions row_line::on_looked(std::uint64_t who, fault doubt, time_point now) {
   row_line_actions out;
-  const auto found = std::find_if(line_.begin(), line_.end(),
-                                  [&](const place& p) { return p.who == who && p.is_looked_at; });
-  if (found == line_.end()) // The line was cleared.
+  const auto found = find(who);
+  if (found == line_.end() || !is_looked_at(*found)) // It has waited too long.
     return out;
-  found->is_looked_at = false;
-  found->doubt = std::move(doubt);
   --looking_;
+  const auto if_doubted = found->is == standing::looked_at ? standing::doubted : standing::refused;
+  found->is = doubt ? if_doubted : standing::cleared;
+  found->doubt = std::move(doubt);
   advance(out, now);
   return out;
 }
@@ -49,45 +71,77 @@ void row_line::clear() {
   line_.clear();
   bytes_ = 0;
   looking_ = 0;
+  unclear_ = 0;
 }
 
-void row_line::look(row_line_actions& out, place& p, round at, time_point now) {
-  p.at = at;
-  p.doubt = {};
-  if (!p.has_questions || now < looks_again_at_)
+// They stand in the order in which they came.
+row_line::places::iterator row_line::from(std::uint64_t who) {
+  return std::lower_bound(line_.begin(), line_.end(), who,
+                          [](const place& p, std::uint64_t w) { return p.who < w; });
+}
+
+row_line::places::iterator row_line::find(std::uint64_t who) {
+  const auto found = from(who);
+  return found != line_.end() && found->who == who ? found : line_.end();
+}
+
+bool row_line::is_looked_at(const place& p) {
+  return p.is == standing::looked_at || p.is == standing::looked_at_last;
+}
+
+void row_line::look(row_line_actions& out, place& p, standing as, time_point now) {
+  unclear_ -= p.is == standing::unclear ? 1 : 0;
+  if (now < looks_again_at_) {
+    p.is = standing::cleared;
     return;
-  p.is_looked_at = true;
+  }
+  p.is = as;
   ++looking_;
-  out.looks.push_back({p.who, at == round::last});
+  out.looks.push_back({p.who, as == standing::looked_at_last});
+}
+
+void row_line::glance(row_line_actions& out, time_point now) {
+  const bool looks = now >= looks_again_at_;
+  if (looks && glances_ == limits_.glances_max)
+    return;
+  for (auto p = from(glance_from_); p != line_.end() && out.glance.size() < limits_.glance_max; ++p) {
+    glance_from_ = p->who + 1;
+    if (p->is != standing::fresh)
+      continue;
+    p->is = looks ? standing::glanced_at : standing::cleared;
+    if (looks)
+      out.glance.push_back(p->who);
+  }
+  glances_ += out.glance.empty() ? 0 : 1;
+}
+
+/// Whether it has come to an end for the one in front.
+bool row_line::may_leave(row_line_actions& out, place& p, time_point now) {
+  if (p.is == standing::cleared || p.is == standing::refused || now >= p.deadline)
+    return true;
+  if (p.is == standing::unclear)
+    look(out, p, standing::looked_at, now);
+  else if (p.is == standing::doubted && handed_on_ == 0)
+    look(out, p, standing::looked_at_last, now);
+  return p.is == standing::cleared;
 }
 
 void row_line::advance(row_line_actions& out, time_point now) {
-  while (!line_.empty()) {
+  glance(out, now);
+  while (!line_.empty() && may_leave(out, line_.front(), now)) {
     auto& p = line_.front();
-    const bool is_late = now >= p.deadline;
-    if (p.is_looked_at && !is_late)
-      break;
-    if (p.at == round::waiting && !is_late) {
-      look(out, p, round::first, now);
-      continue;
-    }
-    if (p.at == round::first && p.doubt && !is_late) {
-      if (handed_on_ > 0)
-        break;
-      look(out, p, round::last, now);
-      continue;
-    }
-    if (p.at != round::last)
+    if (p.is != standing::refused)
       p.doubt = {};
-    looking_ -= p.is_looked_at ? 1 : 0;
+    looking_ -= is_looked_at(p) ? 1 : 0;
+    unclear_ -= p.is == standing::unclear ? 1 : 0;
     handed_on_ += p.doubt && refuses_ ? 0 : 1;
     bytes_ -= p.bytes;
     out.out.push_back({p.who, std::move(p.doubt)});
     line_.pop_front();
   }
-  for (auto& p : line_)
-    if (looking_ < limits_.looks_max && p.at == round::waiting)
-      look(out, p, round::first, now);
+  for (auto p = line_.begin(); unclear_ > 0 && looking_ < limits_.looks_max && p != line_.end(); ++p)
+    if (p->is == standing::unclear)
+      look(out, *p, standing::looked_at, now);
 }
 
 } // namespace chasqui

@@ -116,13 +116,14 @@ private:
       if (key.is_partial || key.is_deferrable ||
           !std::all_of(key.columns.begin(), key.columns.end(), is_good))
         continue;
-      add(false, path.text(), "table " + table.name() + " has a unique key (" + list_of(key.columns) + ")",
-          table.name(), key.columns, condition(row, key.columns, key.columns));
+      add(nullptr, path, table.name(), key.columns, condition(row, key.columns, key.columns));
     }
   }
 
   void ask_for_parents(const table_rules& table, const record& row, const json_path& path) {
-    for (const auto& reference : table.about().references) {
+    const auto& references = table.about().references;
+    for (std::size_t which = 0; which < references.size(); ++which) {
+      const auto& reference = references[which];
       const auto* parent = find_(reference.parent);
       const auto& to = reference.parent_columns;
       // A parent in parts, or made by others' steps, may be there under another name.
@@ -140,15 +141,15 @@ private:
                 are_alike(*ours, *theirs);
       }
       if (alike)
-        add(true, json_path{path, reference.columns.front()}.text(),
-            "(" + list_of(reference.columns) + ") of table " + table.name() + " refers to (" + list_of(to) +
-                ") of table " + parent->name() + " (" + reference.name + ")",
-            parent->name(), to, condition(row, reference.columns, to));
+        add(&table.text_of_reference(which), {path, reference.columns.front()}, parent->name(), to,
+            condition(row, reference.columns, to));
     }
   }
 
-  void add(bool is_about_parent, const std::string& field, const std::string& rule, const std::string& table,
+  /// `reference`: what is told of it, if this is about a parent.
+  void add(const std::string* reference, const json_path& path, const std::string& table,
            const std::vector<std::string>& columns, const std::optional<std::string>& where) {
+    const bool is_about_parent = reference != nullptr;
     if (!where || out_.size() == row_questions_max ||
         !std::any_of(columns.begin(), columns.end(), [](const auto& c) { return is_indexed_column(c); }) ||
         !asked_.insert({table, *where, is_about_parent}).second)
@@ -158,9 +159,11 @@ private:
     question.what.where = *where;
     question.what.limit = 1;
     question.lane = transaction_.lane;
+    question.columns = columns;
     question.is_about_parent = is_about_parent;
-    question.field = field;
-    question.rule = "`" + question.field + "` is refused: " + rule;
+    question.field = path.text();
+    if (is_about_parent)
+      question.reference = *reference;
     out_.push_back(std::move(question));
   }
 
@@ -180,6 +183,14 @@ std::vector<row_question> questions_about(const transaction& t,
   return questioner{t, find}.ask();
 }
 
+bool unsettles_rows(const transaction& t) {
+  return std::any_of(t.steps.begin(), t.steps.end(), [](const step& s) {
+    const auto& sets = s.set.columns;
+    return s.op == step_op::erase ||
+           std::any_of(sets.begin(), sets.end(), [](const auto& c) { return is_indexed_column(c); });
+  });
+}
+
 fault judge(const row_question& question, const found_rows& answer) {
   // What another lane still has may come before or after this.
   for (const auto& lane : answer.positions)
@@ -187,13 +198,15 @@ fault judge(const row_question& question, const found_rows& answer) {
       return {};
   if (!answer.replica.empty() || !answer.notes.empty() || answer.found.empty() != question.is_about_parent)
     return {};
-  fault out{fault_code::refused_by_schema, question.rule, question.field};
+  fault out{fault_code::refused_by_schema, "`" + question.field + "` is refused: ", question.field};
   if (question.is_about_parent) {
-    out.message += ", and there is no row " + question.what.where + ", neither on the replica nor pending";
+    out.message += question.reference + ", and there is no row " + question.what.where +
+                   ", neither on the replica nor pending";
     return out;
   }
   const auto& row = answer.found.front();
-  out.message += ", and there is a row " + question.what.where + " already, ";
+  out.message += "table " + question.what.table + " has a unique key (" + list_of(question.columns) +
+                 "), and there is a row " + question.what.where + " already, ";
   if (row.origin == row_origin::replica || row.transactions.empty())
     out.message += "on the replica";
   else

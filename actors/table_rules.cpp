@@ -28,6 +28,9 @@ table_rules::table_rules(catalogue_table about)
     required_ += is_required ? 1 : 0;
     columns_.emplace(c.name, rules{&c, is_required, {}});
   }
+  for (const auto& r : about_.references)
+    references_.push_back("(" + list_of(r.columns) + ") of table " + name_ + " refers to (" +
+                          list_of(r.parent_columns) + ") of table " + r.parent + " (" + r.name + ")");
   for (std::size_t check = 0; check < about_.checks.size(); ++check)
     add_limits(check);
 }

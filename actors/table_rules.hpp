@@ -25,6 +25,8 @@ public:
 
   [[nodiscard]] const catalogue_table& about() const { return about_; }
   [[nodiscard]] const std::string& name() const { return name_; } ///< With its schema.
+  /// What is told of a foreign key: which columns refer to which, and what it is called.
+  [[nodiscard]] const std::string& text_of_reference(std::size_t which) const { return references_[which]; }
   [[nodiscard]] bool has_column(const std::string& column) const { return columns_.contains(column); }
 
   /// A row to insert. Unless it `counts`, a later row of the same upsert may replace it before it is stored.
@@ -64,7 +66,8 @@ private:
   catalogue_table about_;
   std::string name_;
   std::unordered_map<std::string, rules> columns_;
-  std::size_t required_ = 0; ///< Columns that every new row must have.
+  std::vector<std::string> references_; ///< What is told of them, one each.
+  std::size_t required_ = 0;            ///< Columns that every new row must have.
 };
 
 } // namespace chasqui

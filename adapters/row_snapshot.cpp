@@ -31,23 +31,30 @@ struct row_connections {
     return one;
   }
 
-  /// Ends the snapshot; the connection serves the next one. It is kept here meanwhile: what a call under way
-  /// holds must not hold the connection, or neither would go when the I/O ends.
+  /// Ends the snapshot; the connection serves the next one.
   static void give_back(const std::shared_ptr<row_connections>& to, std::shared_ptr<pg_asker> one) {
+    ask_last(to, std::move(one), {{"ROLLBACK", {}}}, [](const pg_answers&) {});
+  }
+
+  /// One more call, after which the connection serves others. It is kept here meanwhile: what a call under
+  /// way holds must not hold the connection, or neither would go when the I/O ends.
+  static void ask_last(const std::shared_ptr<row_connections>& to, std::shared_ptr<pg_asker> one,
+                       std::vector<pg_question> questions, const std::function<void(pg_answers)>& then) {
     auto* const asker = one.get();
-    to->returning.push_back(std::move(one));
-    asker->ask({{"ROLLBACK", {}}}, [weak = std::weak_ptr{to}, asker](const pg_answers& answers) {
+    to->busy.push_back(std::move(one));
+    asker->ask(std::move(questions), [weak = std::weak_ptr{to}, asker, then](pg_answers answers) {
       const auto from = weak.lock();
       if (!from)
         return;
-      const auto found = std::find_if(from->returning.begin(), from->returning.end(),
+      const auto found = std::find_if(from->busy.begin(), from->busy.end(),
                                       [asker](const auto& r) { return r.get() == asker; });
       if (answers.problem)
         asker->abandon();
       else
         asker->give_patience(idle_patience);
       from->idle.push_back(std::move(*found));
-      from->returning.erase(found);
+      from->busy.erase(found);
+      then(std::move(answers));
     });
   }
 
@@ -55,8 +62,25 @@ struct row_connections {
   std::string site;
   postgres_settings settings;
   std::vector<std::shared_ptr<pg_asker>> idle; ///< Those that broke are removed by `take`.
-  std::vector<std::shared_ptr<pg_asker>> returning;
+  std::vector<std::shared_ptr<pg_asker>> busy; ///< With a last call.
 };
+
+void probe(const std::shared_ptr<row_connections>& connections, const std::vector<rows_probed>& wanted,
+           std::chrono::milliseconds patience, handler<probe_result> then) {
+  auto one = connections->take();
+  one->give_patience(patience);
+  std::vector<pg_question> questions;
+  questions.reserve(wanted.size());
+  for (const auto& each : wanted)
+    questions.push_back(ask_for_existing(each));
+  row_connections::ask_last(connections, std::move(one), std::move(questions),
+                            [then = std::move(then)](pg_answers answers) {
+                              probe_result out{std::move(answers.problem), {}};
+                              for (const auto& answer : answers.each)
+                                out.found.push_back(read_existing(answer));
+                              then(std::move(out));
+                            });
+}
 
 /// The snapshot proper, on the I/O thread.
 class row_view final : public std::enable_shared_from_this<row_view> {
@@ -204,7 +228,7 @@ public:
   ~pg_row_source() override {
     asio::post(io_.context(), [c = std::move(connections_)] {
       c->idle.clear();
-      c->returning.clear();
+      c->busy.clear();
     });
   }
 
@@ -214,6 +238,11 @@ public:
     asio::post(io_.context(), [v, table = std::move(table), first = std::move(first), patience,
                                then = std::move(then)] { v->open(table, first, patience, then); });
     return std::make_unique<pg_row_snapshot>(io_, std::move(v));
+  }
+  void probe(std::vector<rows_probed> wanted, std::chrono::milliseconds patience,
+             handler<probe_result> then) override {
+    asio::post(io_.context(), [c = connections_, wanted = std::move(wanted), patience,
+                               then = std::move(then)] { chasqui::probe(c, wanted, patience, then); });
   }
 
 private:

@@ -1,5 +1,7 @@
 #include "adapters/row_sql.hpp"
 
+#include "messages/record_scan.hpp"
+
 #include <libpq-fe.h>
 
 #include <algorithm>
@@ -50,6 +52,13 @@ std::string quoted(std::string_view name) {
   return sql + '"';
 }
 
+/// As people write it, with its schema or without.
+std::string quoted_name(const std::string& table) {
+  const auto dot = table.find('.');
+  return dot == std::string::npos ? quoted(table)
+                                  : quoted(table.substr(0, dot)) + '.' + quoted(table.substr(dot + 1));
+}
+
 std::string quoted_table(const table_shape& table) { return quoted(table.schema) + '.' + quoted(table.name); }
 
 std::string json_list(const std::vector<std::string>& objects) {
@@ -57,6 +66,24 @@ std::string json_list(const std::vector<std::string>& objects) {
   for (const auto& object : objects)
     (list += list.size() > 1 ? "," : "") += object;
   return list + ']';
+}
+
+/// The first value of each object, as PostgreSQL reads an array.
+std::string array_of_first_values(const std::vector<std::string>& objects) {
+  std::string list = "{";
+  std::string room;
+  for (const auto& object : objects) {
+    scanned_value value;
+    record_scan{object}.next(value);
+    list += list.size() > 1 ? ",\"" : "\"";
+    for (const char c : text_of(value, room)) {
+      if (c == '"' || c == '\\')
+        list += '\\';
+      list += c;
+    }
+    list += '"';
+  }
+  return list + '}';
 }
 
 bool has_name(const std::vector<std::string>& names, const std::string& name) {
@@ -94,12 +121,7 @@ void add_notes(const pg_answer& answer, table_shape& shape) {
 
 } // namespace
 
-pg_question ask_for_table(const std::string& table) {
-  const auto dot = table.find('.');
-  auto name = dot == std::string::npos ? quoted(table)
-                                       : quoted(table.substr(0, dot)) + '.' + quoted(table.substr(dot + 1));
-  return {table_sql, {std::move(name)}};
-}
+pg_question ask_for_table(const std::string& table) { return {table_sql, {quoted_name(table)}}; }
 
 known_table read_table(const pg_answer& answer) {
   known_table out;
@@ -179,6 +201,34 @@ void read_rows_into(const pg_answer& answer, std::vector<base_row>& into) {
       found.json.push_back(value_of(answer, row, column));
     into.push_back(std::move(found));
   }
+}
+
+pg_question ask_for_existing(const rows_probed& wanted) {
+  const auto table = quoted_name(wanted.table);
+  if (wanted.columns.size() == 1) {
+    const auto column = "t." + quoted(wanted.columns.front());
+    return {"SELECT unnest(array_positions($1, " + column + ")) - 1 FROM " + table + " AS t WHERE " + column +
+                " = ANY($1)",
+            {array_of_first_values(wanted.records)}};
+  }
+  pg_question q{"SELECT r.n - 1 FROM jsonb_array_elements($1) WITH ORDINALITY AS r(json, n), "
+                "jsonb_populate_record(NULL::" +
+                    table + ", r.json) AS w WHERE EXISTS (SELECT FROM " + table + " AS t",
+                {json_list(wanted.records)}};
+  const char* separator = " WHERE t.";
+  for (const auto& c : wanted.columns) {
+    q.sql += separator + quoted(c) + " = w." + quoted(c);
+    separator = " AND t.";
+  }
+  q.sql += ")";
+  return q;
+}
+
+std::vector<std::size_t> read_existing(const pg_answer& answer) {
+  std::vector<std::size_t> places;
+  for (int row = 0; row < PQntuples(answer.get()); ++row)
+    places.push_back(number_of<std::size_t>(answer, row, 0));
+  return places;
 }
 
 pg_question ask_for_ranks(const known_table& table, const std::vector<std::string>& records,

@@ -33,6 +33,10 @@ std::vector<replica_cursor> read_cursors(const pg_answer& answer);
 pg_question ask_for_rows(const table_shape& table, const rows_wanted& wanted);
 void read_rows_into(const pg_answer& answer, std::vector<base_row>& into);
 
+/// Asks which records have a row; what is answered are their places.
+pg_question ask_for_existing(const rows_probed& wanted);
+std::vector<std::size_t> read_existing(const pg_answer& answer);
+
 /// Makes typed rows of JSON objects, and ranks them in some columns.
 pg_question ask_for_ranks(const known_table& table, const std::vector<std::string>& records,
                           const std::vector<std::size_t>& columns);

@@ -58,7 +58,8 @@ using catalogue_actor = handle<void(schema_reader_actor),       // Tell it now, 
                                catalogue_status(get_report)>;   // What is known.
 
 /// Reads rows of the replica with everything that is still buffered laid over them.
-using reader_actor = handle<found_rows(read_rows)>; // Rows of one table.
+using reader_actor = handle<found_rows(read_rows), // Rows of one table.
+                            glanced(glance)>;      // Whether rows are there, many at once.
 
 /// Gets events; answers with `acknowledge` to the notifier.
 using subscriber_actor = handle<void(event_batch)>; // These happened.
@@ -150,6 +151,8 @@ CAF_ADD_TYPE_ID(chasqui, (chasqui::look_up))
 CAF_ADD_TYPE_ID(chasqui, (chasqui::looked_up))
 CAF_ADD_TYPE_ID(chasqui, (chasqui::read_rows))
 CAF_ADD_TYPE_ID(chasqui, (chasqui::found_rows))
+CAF_ADD_TYPE_ID(chasqui, (chasqui::glance))
+CAF_ADD_TYPE_ID(chasqui, (chasqui::glanced))
 CAF_ADD_TYPE_ID(chasqui, (chasqui::get_report))
 CAF_ADD_TYPE_ID(chasqui, (chasqui::log_report))
 CAF_ADD_TYPE_ID(chasqui, (chasqui::replica_status))

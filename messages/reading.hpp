@@ -62,6 +62,27 @@ struct found_rows {
   std::vector<std::string> notes; ///< What the answer cannot know, a sentence each.
 };
 
+/// A row that is expected to be there, or not to be.
+struct row_probe {
+  std::string lane; ///< Whose pending entries count.
+  std::string table;
+  std::vector<std::string> columns; ///< Of `where`; at least one that is indexed.
+  std::string where;                ///< JSON object: equality on these columns, none of them null.
+  bool is_there = false;            ///< What is expected.
+};
+
+/// Asks of many rows at once whether all is as expected, for certain; whoever needs to know more reads.
+struct glance {
+  std::vector<row_probe> probes;
+  std::chrono::milliseconds timeout{2000};
+};
+
+/// Those of which that cannot be said.
+struct glanced {
+  std::vector<std::uint64_t> doubtful; ///< Places among the probes, in order.
+  std::string replica;                 ///< "" if it took part; else why not: then all are.
+};
+
 /// Asks a log for the entries that any of `terms` finds, from `from_seq` to `to_seq`.
 struct look_up {
   std::string lane;
@@ -92,6 +113,11 @@ template <class I> auto inspect(I& f, read_position& x) { return f(x.lane, x.cur
 template <class I> auto inspect(I& f, found_rows& x) {
   return f(x.found, x.more, x.replica, x.positions, x.notes);
 }
+template <class I> auto inspect(I& f, row_probe& x) {
+  return f(x.lane, x.table, x.columns, x.where, x.is_there);
+}
+template <class I> auto inspect(I& f, glance& x) { return f(x.probes, x.timeout); }
+template <class I> auto inspect(I& f, glanced& x) { return f(x.doubtful, x.replica); }
 template <class I> auto inspect(I& f, look_up& x) {
   return f(x.lane, x.from_seq, x.to_seq, x.terms, x.entries_max, x.bytes_max);
 }

@@ -80,6 +80,19 @@ struct ranking {
   std::vector<line> lines; ///< One a record.
 };
 
+/// Rows of a table that are looked for by their values in some columns, none of them null.
+struct rows_probed {
+  std::string table;                ///< `table` or `schema.table`.
+  std::vector<std::string> columns; ///< All that are compared.
+  std::vector<std::string> records; ///< JSON objects.
+};
+
+/// Which of them are there, or a `problem`.
+struct probe_result {
+  fault problem;
+  std::vector<std::vector<std::size_t>> found; ///< For each table asked for: places among its records.
+};
+
 /// One read-only view of a table. Destroying it ends it, from any thread. One question at a time.
 class row_snapshot {
 public:
@@ -110,6 +123,10 @@ public:
   virtual std::unique_ptr<row_snapshot> open(std::string table, rows_wanted first,
                                              std::chrono::milliseconds patience,
                                              handler<snapshot_opened> then) = 0;
+
+  /// Looks for all of `wanted` as the replica has it now, in one round trip; `timed_out` after `patience`.
+  virtual void probe(std::vector<rows_probed> wanted, std::chrono::milliseconds patience,
+                     handler<probe_result> then) = 0;
 };
 
 } // namespace chasqui

@@ -15,15 +15,21 @@ const std::string schema = R"({"database":"d","role":"r","search_path":["public"
   "functions":[],"tables":[
     {"schema":"public","name":"unit","kind":"r","columns":[{"name":"id","type":"integer","kind":"int4"}],
      "keys":[{"columns":["id"]}]},
+    {"schema":"public","name":"file","kind":"r","columns":[{"name":"unit_id","type":"integer","kind":"int4"}],
+     "references":[{"name":"file_unit","columns":["unit_id"],"parent":"public.unit","parent_columns":["id"]}]},
     {"schema":"public","name":"log","kind":"r","columns":[{"name":"line","type":"text","kind":"text"}]}]})";
 
 template <class Answer> using promises = std::deque<caf::typed_response_promise<Answer>>;
 
-/// Ingest, with a buffer and a reader that answer when the test says so.
+/// Ingest, with a buffer and a reader that answer when the test says so; a glance clears nobody, unless the
+/// test answers it.
 struct ingest_fixture : actor_fixture {
   std::shared_ptr<promises<receipt>> kept = std::make_shared<promises<receipt>>();
   std::shared_ptr<std::vector<uuid>> ids = std::make_shared<std::vector<uuid>>();
   std::shared_ptr<promises<found_rows>> looks = std::make_shared<promises<found_rows>>();
+  std::shared_ptr<std::vector<glance>> glances = std::make_shared<std::vector<glance>>();
+  std::shared_ptr<promises<glanced>> open_glances = std::make_shared<promises<glanced>>();
+  std::shared_ptr<bool> answers_glances = std::make_shared<bool>(false); ///< The test does.
   std::shared_ptr<std::vector<event>> events = std::make_shared<std::vector<event>>();
   std::shared_ptr<uuid> known = std::make_shared<uuid>();                  ///< An id that the log has.
   std::shared_ptr<std::size_t> letters = std::make_shared<std::size_t>(0); ///< Dead ones.
@@ -58,10 +64,18 @@ struct ingest_fixture : actor_fixture {
               },
               [](const io_answer& a) { a.then(); }};
     });
-    reader_stub = spawn([looks = looks](caf::event_based_actor* self) -> caf::behavior {
+    reader_stub = spawn([looks = looks, glances = glances, open = open_glances,
+                         by_test = answers_glances](caf::event_based_actor* self) -> caf::behavior {
       return {[=](const read_rows&) -> caf::result<found_rows> {
                 looks->push_back(self->make_response_promise<found_rows>());
                 return looks->back();
+              },
+              [=](const glance& what) -> caf::result<glanced> {
+                glances->push_back(what);
+                if (!*by_test)
+                  return doubt_all(what);
+                open->push_back(self->make_response_promise<glanced>());
+                return open->back();
               },
               [](const io_answer& a) { a.then(); }};
     });
@@ -96,7 +110,11 @@ struct ingest_fixture : actor_fixture {
     return ask<receipt>(door, submission{"{" + named + R"("steps":[{"op":"insert","table":")" + table +
                                          R"(","rows":[)" + row + "]}]}"});
   }
-  auto unit(std::uint64_t id = 0) { return submit("unit", R"({"id":1})", id); }
+  auto unit_row(int row, std::uint64_t id = 0) {
+    return submit("unit", R"({"id":)" + std::to_string(row) + "}", id);
+  }
+  auto unit(std::uint64_t id = 0) { return unit_row(++rows, id); }
+  auto file(int unit) { return submit("file", R"({"unit_id":)" + std::to_string(unit) + "}"); }
 
   /// Answers the oldest look: the row is there, or it is not.
   void see(bool is_there, const std::string& replica = "") {
@@ -106,14 +124,33 @@ struct ingest_fixture : actor_fixture {
     answer.replica = replica;
     give(reader_stub, *looks, answer);
   }
+  /// Answers the oldest glance.
+  void clear_all_but(std::vector<std::uint64_t> doubtful, const std::string& replica = "") {
+    BOOST_REQUIRE(!open_glances->empty());
+    give(reader_stub, *open_glances, glanced{std::move(doubtful), replica});
+  }
   void keep() {
     BOOST_REQUIRE(!kept->empty());
     give(buffer_stub, *kept, receipt{});
   }
 
+  void fail_to_keep() {
+    BOOST_REQUIRE(!kept->empty());
+    give(buffer_stub, *kept, to_error({fault_code::store_full, "full", ""}));
+  }
+
 private:
+  int rows = 1000;
+
+  static glanced doubt_all(const glance& what) {
+    glanced out;
+    for (std::uint64_t i = 0; i < what.probes.size(); ++i)
+      out.doubtful.push_back(i);
+    return out;
+  }
   /// A promise is kept in the turn of the actor that has made it.
-  template <class Answer> void give(const caf::actor& whose, promises<Answer>& all, const Answer& answer) {
+  template <class Answer, class Given>
+  void give(const caf::actor& whose, promises<Answer>& all, const Given& answer) {
     tell(whose, io_answer{[promise = all.front(), answer]() mutable { promise.deliver(answer); }});
     all.pop_front();
   }
@@ -121,6 +158,11 @@ private:
 
 struct warning_fixture : ingest_fixture {
   warning_fixture() : ingest_fixture{preflight_mode::warn} {}
+};
+
+/// Who answers glances, too.
+struct glance_fixture : ingest_fixture {
+  glance_fixture() { *answers_glances = true; }
 };
 
 /// With a catalogue that does not answer.
@@ -351,6 +393,153 @@ BOOST_FIXTURE_TEST_CASE(whoever_only_wants_to_be_warned_is, warning_fixture) {
   BOOST_REQUIRE(events->size() == 1U);
   BOOST_TEST((events->front().kind == event_kind::preflight));
   BOOST_TEST(events->front().detail.find("unique key (id)") != std::string::npos);
+}
+
+BOOST_FIXTURE_TEST_CASE(whom_a_glance_clears_needs_no_look, glance_fixture) {
+  const auto cleared = unit_row(1);
+  BOOST_REQUIRE(glances->size() == 1U);
+  BOOST_REQUIRE(glances->front().probes.size() == 1U);
+  const auto& probe = glances->front().probes.front();
+  BOOST_TEST(probe.lane == "main");
+  BOOST_TEST(probe.table == "public.unit");
+  BOOST_TEST((probe.columns == std::vector<std::string>{"id"}));
+  BOOST_TEST(probe.where == R"({"id":1})");
+  BOOST_TEST(!probe.is_there);
+  clear_all_but({});
+  keep();
+  BOOST_TEST(cleared->value.has_value());
+  BOOST_TEST(looks->empty());
+}
+
+BOOST_FIXTURE_TEST_CASE(those_who_come_while_two_glances_are_under_way_share_the_next, glance_fixture) {
+  const auto first = unit(1);
+  const auto second = unit(2);
+  const auto third = unit(3);
+  BOOST_TEST(glances->size() == 2U);
+  clear_all_but({});
+  BOOST_REQUIRE(glances->size() == 3U);
+  BOOST_TEST(glances->back().probes.size() == 1U);
+  clear_all_but({});
+  keep();
+  keep();
+  const auto fourth = unit(4);
+  const auto fifth = unit(5);
+  clear_all_but({});
+  keep();
+  clear_all_but({});
+  BOOST_TEST((*ids == std::vector<uuid>{{0, 1}, {0, 2}, {0, 3}, {0, 4}}));
+}
+
+BOOST_FIXTURE_TEST_CASE(only_whom_a_glance_does_not_clear_is_looked_at, glance_fixture) {
+  const auto opens = unit(1);
+  const auto other = unit(2);
+  const auto bad = unit(3);
+  clear_all_but({});
+  clear_all_but({});
+  keep();
+  keep();
+  clear_all_but({0});
+  BOOST_REQUIRE(looks->size() == 1U);
+  see(true);
+  see(true);
+  BOOST_TEST((bad->problem.code == fault_code::refused_by_schema));
+  BOOST_TEST(other->value.has_value());
+}
+
+BOOST_FIXTURE_TEST_CASE(a_glance_that_found_no_replica_refuses_nobody_and_spares_it_for_a_while,
+                        glance_fixture) {
+  const auto first = unit();
+  clear_all_but({0}, "away");
+  keep();
+  BOOST_TEST(first->value.has_value());
+  const auto next = unit();
+  keep();
+  BOOST_TEST(next->value.has_value());
+  BOOST_TEST(glances->size() == 1U);
+  BOOST_TEST(looks->empty());
+}
+
+// Neither is in the log when a glance is taken.
+BOOST_FIXTURE_TEST_CASE(two_of_one_key_on_their_way_are_not_both_kept, glance_fixture) {
+  const auto first = unit_row(1);
+  const auto second = unit_row(1);
+  BOOST_TEST(glances->size() == 1U);
+  clear_all_but({});
+  BOOST_TEST(looks->empty()); // The first one may be refused yet.
+  keep();
+  BOOST_TEST(first->value.has_value());
+  see(true);
+  BOOST_TEST((second->problem.code == fault_code::refused_by_schema));
+}
+
+BOOST_FIXTURE_TEST_CASE(who_does_not_come_into_the_log_stands_in_nobodys_way, glance_fixture) {
+  const auto refused = unit_row(1);
+  clear_all_but({0});
+  see(true);
+  see(true);
+  BOOST_TEST((refused->problem.code == fault_code::refused_by_schema));
+  const auto failed = unit_row(1);
+  BOOST_TEST(glances->size() == 2U);
+  clear_all_but({});
+  fail_to_keep();
+  BOOST_TEST((failed->problem.code == fault_code::store_full));
+  const auto last = unit_row(1);
+  BOOST_TEST(glances->size() == 3U);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_parent_that_was_seen_a_moment_ago_needs_no_look, glance_fixture) {
+  const auto first = file(1);
+  BOOST_REQUIRE(glances->size() == 1U);
+  BOOST_TEST(glances->front().probes.front().is_there);
+  clear_all_but({});
+  keep();
+  const auto second = file(1);
+  keep();
+  BOOST_TEST(second->value.has_value());
+  BOOST_TEST(glances->size() == 1U);
+  const auto other = file(2);
+  BOOST_TEST(glances->size() == 2U);
+  clear_all_but({0});
+  see(true); // A look has seen it: it is pending.
+  keep();
+  const auto after_a_look = file(2);
+  keep();
+  BOOST_TEST(after_a_look->value.has_value());
+  pass(1000ms);
+  const auto late = file(1);
+  BOOST_TEST(glances->size() == 3U);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_parent_that_was_put_into_the_log_needs_no_look, glance_fixture) {
+  const auto parent = unit_row(1);
+  clear_all_but({});
+  const auto early = file(1); // It is on its way.
+  BOOST_TEST(glances->size() == 2U);
+  keep();
+  const auto child = file(1);
+  BOOST_TEST(glances->size() == 2U);
+  clear_all_but({});
+  keep();
+  keep();
+  BOOST_TEST(child->value.has_value());
+}
+
+BOOST_FIXTURE_TEST_CASE(what_may_take_a_parent_away_makes_it_be_looked_for_again, glance_fixture) {
+  const auto first = file(1);
+  clear_all_but({});
+  keep();
+  const auto before = file(2);
+  const auto away =
+      ask<receipt>(door, submission{R"({"steps":[{"op":"delete","table":"unit","where":{"id":1}}]})"});
+  const auto again = file(1);
+  BOOST_TEST(glances->size() == 3U);
+  clear_all_but({}); // Was asked before: that says nothing of now.
+  clear_all_but({});
+  keep();
+  keep();
+  keep();
+  const auto other = file(2);
+  BOOST_TEST(glances->size() == 4U);
 }
 
 } // namespace chasqui

@@ -35,12 +35,15 @@ struct site : observatory {
                      "buffer.submit_deadline_ms=50000", "replica.timeout_ms=10000"}} {
     on_primary("CREATE TABLE unit (id integer PRIMARY KEY, status text NOT NULL)");
     on_primary("CREATE TABLE file (id integer PRIMARY KEY, unit_id integer NOT NULL REFERENCES unit)");
-    on_primary("GRANT ALL ON unit, file TO PUBLIC");
+    on_primary(
+        "CREATE TABLE label (unit_id integer REFERENCES unit, text text, PRIMARY KEY (unit_id, text))");
+    on_primary("CREATE TABLE note (id text PRIMARY KEY)");
+    on_primary("GRANT ALL ON unit, file, label, note TO PUBLIC");
     start();
     BOOST_REQUIRE(wait_until_ready());
     BOOST_REQUIRE(wait_for([](const auto& s) { return s.catalogue.state == "current"; }, 20s));
     BOOST_REQUIRE(wait_until(
-        [&] { return sql(box().replica_dsn(), "SELECT to_regclass('file') IS NOT NULL") == "t"; }, in(20s)));
+        [&] { return sql(box().replica_dsn(), "SELECT to_regclass('note') IS NOT NULL") == "t"; }, in(20s)));
   }
 
   void on_primary(const std::string& what) { sql(box().direct_dsn(), what); }
@@ -102,4 +105,24 @@ BOOST_AUTO_TEST_CASE(duplicate_keys_and_missing_parents_are_refused_by_what_is_t
   BOOST_REQUIRE(s.wait_for([](const auto& now) { return now.catalogue.state.starts_with("kept: "); }, 20s));
   BOOST_TEST(s.refusal(transaction(unit(3))) == "");
   BOOST_TEST(s.wait_for([](const auto& now) { return now.log.dead_letters == 2; }, 20s));
+}
+
+// However a key is made up, and whatever its text is.
+BOOST_AUTO_TEST_CASE(keys_of_two_columns_and_of_any_text_are_found) {
+  site s;
+  const std::string label = insert("label", R"({"unit_id":1,"text":"a"},{"unit_id":1,"text":"b, {c}"})");
+  const std::string note = insert("note", R"({"id":"a\"b\\c, {d}"})");
+  BOOST_TEST(s.refusal(transaction(unit(1))) == "");
+  BOOST_TEST(s.refusal(transaction(label)) == "");
+  BOOST_TEST(s.refusal(transaction(note)) == "");
+  s.arrive();
+  BOOST_TEST(s.refusal(transaction(insert("label", R"({"unit_id":1,"text":"b"})"))) == "");
+  BOOST_TEST(
+      s.refusal(transaction(insert("label", R"({"unit_id":1,"text":"c"},{"unit_id":1,"text":"b, {c}"})")))
+          .starts_with("refused_by_schema: `steps[0].rows[1]` is refused: table public.label has a unique "
+                       "key (unit_id, text), and there is a row"));
+  BOOST_TEST(s.refusal(transaction(note))
+                 .starts_with("refused_by_schema: `steps[0].rows[0]` is refused: table "
+                              "public.note has a unique key (id), and there is a row"));
+  BOOST_TEST(s.refusal(transaction(insert("note", R"({"id":"a\"b\\c, {D}"})"))) == "");
 }

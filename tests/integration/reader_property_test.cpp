@@ -549,8 +549,42 @@ BOOST_AUTO_TEST_CASE(the_reader_answers_what_postgresql_says_once_the_entries_ar
   }
 }
 
+BOOST_AUTO_TEST_CASE(a_probe_says_which_of_many_rows_are_there) {
+  const auto dsn = shared_server::current->direct_dsn();
+  sql(dsn, "CREATE TABLE probed (id text PRIMARY KEY, a integer, b uuid, UNIQUE (a, b))");
+  sql(dsn,
+      R"(INSERT INTO probed VALUES ('x', 1, '00000000-0000-0000-0000-0000000000ab'), ('q"u\o, {t', 2, NULL))");
+  io_thread io;
+  const std::shared_ptr<row_source> source = make_row_source(io, "here", {dsn, std::chrono::seconds{20}});
+  const auto probe = [&](std::vector<rows_probed> wanted) {
+    std::promise<probe_result> answered;
+    source->probe(std::move(wanted), std::chrono::seconds{20},
+                  [&](probe_result r) { answered.set_value(std::move(r)); });
+    auto result = get(answered.get_future());
+    for (auto& places : result.found)
+      std::sort(places.begin(), places.end());
+    return result;
+  };
+  using places = std::vector<std::size_t>;
+  const auto good = probe(
+      {{"probed", {"id"}, {R"({"id":"y"})", R"({"id":"x"})", R"({"id":"q\"u\\o, {t"})", R"({"id":"x"})"}},
+       {"public.probed",
+        {"a", "b"},
+        {R"({"a":1,"b":"00000000-0000-0000-0000-0000000000AB"})",
+         R"({"a":2,"b":"00000000-0000-0000-0000-0000000000ab"})"}},
+       {"probed", {"a"}, {R"({"a":7})", R"({"a":"1"})", R"({"a":2})"}}});
+  BOOST_TEST(good.problem.message == "");
+  BOOST_REQUIRE(good.found.size() == 3U);
+  BOOST_TEST((good.found[0] == places{1, 2, 3}));
+  BOOST_TEST((good.found[1] == places{0}));
+  BOOST_TEST((good.found[2] == places{1, 2}));
+  BOOST_TEST((probe({{"probed", {"a"}, {R"({"a":"one"})"}}}).problem.code == fault_code::malformed));
+  BOOST_TEST((probe({{"nowhere", {"a"}, {R"({"a":1})"}}}).problem.code == fault_code::malformed));
+  sql(dsn, "DROP TABLE probed");
+}
+
 // LeakSanitizer is the judge.
-BOOST_AUTO_TEST_CASE(who_stops_while_a_snapshot_is_opened_or_given_back_leaves_nothing_behind) {
+BOOST_AUTO_TEST_CASE(who_stops_while_the_replica_is_asked_leaves_nothing_behind) {
   for (int i = 0; i < 40; ++i) {
     io_thread io;
     const auto source =
@@ -558,6 +592,8 @@ BOOST_AUTO_TEST_CASE(who_stops_while_a_snapshot_is_opened_or_given_back_leaves_n
     const auto opened = std::make_shared<std::promise<fault>>(); // It may outlive this round.
     const auto snapshot = source->open("pg_catalog.pg_class", {}, std::chrono::seconds{20},
                                        [opened](const snapshot_opened& s) { opened->set_value(s.problem); });
+    source->probe({{"pg_catalog.pg_class", {"relname"}, {R"({"relname":"x"})"}}}, std::chrono::seconds{20},
+                  [](const probe_result&) {});
     if (i % 2 == 0) {
       auto answer = opened->get_future();
       BOOST_REQUIRE(answer.wait_for(std::chrono::seconds{60}) == std::future_status::ready);

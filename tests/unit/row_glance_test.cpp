@@ -1,0 +1,201 @@
+#include "actors/row_glance.hpp"
+#include "actors/row_memory.hpp"
+#include "messages/index_terms.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include <chrono>
+
+namespace chasqui {
+
+namespace {
+
+using namespace std::chrono_literals;
+using places = std::vector<std::uint64_t>;
+
+const time_point start{1h};
+
+row_probe of_unit(int id, bool is_there, const std::string& lane = "main") {
+  return {lane, "public.unit", {"id"}, R"({"id":)" + std::to_string(id) + "}", is_there};
+}
+
+looked_up pending(const std::vector<std::string>& steps, const std::string& lane = "main") {
+  looked_up out;
+  out.lane = lane;
+  for (const auto& step : steps)
+    out.entries.push_back({++out.head, {1, out.head}, {}, R"({"id":"x","steps":[)" + step + "]}"});
+  return out;
+}
+
+/// A glance with an empty log and a replica that has these, by probe.
+struct glance_at {
+  row_glance core;
+  explicit glance_at(std::vector<row_probe> probes) : core{glance{std::move(probes), 1s}} {}
+  places answer(std::vector<std::vector<std::size_t>> found, const looked_up& log = pending({})) {
+    core.on_found(log);
+    core.on_probed({{}, std::move(found)});
+    return core.answer().doubtful;
+  }
+};
+
+const std::string insert_1 = R"({"op":"insert","table":"unit","rows":[{"id":1}]})";
+const std::string update_1 = R"({"op":"update","table":"unit","set":{"status":"x"},"where":{"id":1}})";
+const std::string update_to_1 = R"({"op":"update","table":"unit","set":{"id":1},"where":{"id":7}})";
+const std::string wide = R"({"op":"update","table":"unit","set":{"status":"x"},"where":{"status":"y"}})";
+
+row_question asked(int id, bool is_about_parent) {
+  row_question q;
+  q.what.table = "public.unit";
+  q.what.where = R"({"id":)" + std::to_string(id) + "}";
+  q.is_about_parent = is_about_parent;
+  return q;
+}
+
+row_business inserts(int id) { return {{asked(id, false)}, false}; }
+row_business refers_to(int id) { return {{asked(id, true)}, false}; }
+
+} // namespace
+
+BOOST_AUTO_TEST_CASE(a_row_is_as_expected_if_replica_and_log_say_so) {
+  BOOST_TEST((glance_at{{of_unit(1, false)}}.answer({{}}) == places{}));
+  BOOST_TEST((glance_at{{of_unit(1, false)}}.answer({{0}}) == places{0}));
+  BOOST_TEST((glance_at{{of_unit(1, true)}}.answer({{0}}) == places{}));
+  BOOST_TEST((glance_at{{of_unit(1, true)}}.answer({{}}) == places{0}));
+}
+
+BOOST_AUTO_TEST_CASE(what_is_pending_for_a_row_leaves_it_in_doubt) {
+  BOOST_TEST((glance_at{{of_unit(1, false)}}.answer({{}}, pending({insert_1})) == places{0}));
+  BOOST_TEST((glance_at{{of_unit(1, false)}}.answer({{}}, pending({update_to_1})) == places{0}));
+  BOOST_TEST((glance_at{{of_unit(1, false)}}.answer({{}}, pending({wide})) == places{0}));
+  BOOST_TEST((glance_at{{of_unit(2, false)}}.answer({{}}, pending({insert_1})) == places{}));
+  // An update does not make a row, but may take away the one that is there.
+  BOOST_TEST((glance_at{{of_unit(1, false)}}.answer({{}}, pending({update_1})) == places{}));
+  BOOST_TEST((glance_at{{of_unit(1, true)}}.answer({{0}}, pending({update_1})) == places{0}));
+}
+
+BOOST_AUTO_TEST_CASE(rows_of_a_table_are_asked_for_together_and_found_by_their_place) {
+  glance_at g{{of_unit(1, false),
+               {"main", "public.file", {"unit_id", "part"}, R"({"unit_id":1,"part":2})", true},
+               of_unit(3, false)}};
+  const auto wanted = g.core.wanted();
+  BOOST_REQUIRE(wanted.size() == 2U);
+  BOOST_TEST(wanted[0].table == "public.unit");
+  BOOST_TEST((wanted[0].records == std::vector<std::string>{R"({"id":1})", R"({"id":3})"}));
+  BOOST_TEST((wanted[1].columns == std::vector<std::string>{"unit_id", "part"}));
+  BOOST_TEST((g.answer({{1}, {}}) == places{1, 2}));
+}
+
+BOOST_AUTO_TEST_CASE(each_lane_is_asked_for_its_own) {
+  glance_at g{{of_unit(1, false), of_unit(1, false, "bulk")}};
+  const auto asked_for = g.core.look_ups();
+  BOOST_REQUIRE(asked_for.size() == 2U);
+  BOOST_TEST(asked_for[0].lane == "bulk");
+  BOOST_TEST(asked_for[0].from_seq == 0U);
+  BOOST_TEST(asked_for[0].terms.size() == 2U);
+  g.core.on_found(pending({insert_1}, "bulk"));
+  BOOST_TEST((g.answer({{}}) == places{1}));
+}
+
+BOOST_AUTO_TEST_CASE(without_the_whole_answer_everything_is_in_doubt) {
+  glance_at silent_log{{of_unit(1, false)}};
+  silent_log.core.on_probed({{}, {{}}});
+  BOOST_TEST((silent_log.core.answer().doubtful == places{0}));
+  BOOST_TEST(silent_log.core.answer().replica == "");
+
+  auto too_much = pending({});
+  too_much.more = true;
+  BOOST_TEST((glance_at{{of_unit(1, false)}}.answer({{}}, too_much) == places{0}));
+
+  auto half = pending({wide, wide});
+  half.entries.clear();
+  half.indexed_from = 2; // The first one is of a version without an index.
+  BOOST_TEST((glance_at{{of_unit(1, false)}}.answer({{}}, half) == places{0}));
+
+  glance_at away{{of_unit(1, false)}};
+  away.core.on_found(pending({}));
+  away.core.on_probed({{fault_code::link_lost, "gone", ""}, {}});
+  BOOST_TEST((away.core.answer().doubtful == places{0}));
+  BOOST_TEST(away.core.answer().replica == "gone");
+
+  glance_at wrong{{of_unit(1, false)}}; // The replica is there, and does not understand.
+  wrong.core.on_found(pending({}));
+  wrong.core.on_probed({{fault_code::malformed, "no such type", ""}, {}});
+  BOOST_TEST((wrong.core.answer().doubtful == places{0}));
+  BOOST_TEST(wrong.core.answer().replica == "");
+}
+
+BOOST_AUTO_TEST_CASE(one_that_inserts_a_row_on_its_way_contests_it) {
+  row_memory memory{100, 1s};
+  auto first = inserts(1);
+  auto second = inserts(1);
+  auto third = inserts(1);
+  BOOST_TEST((memory.enter(first, start) == row_concern::some));
+  BOOST_TEST((memory.enter(second, start) == row_concern::contested));
+  memory.leave(first);
+  BOOST_TEST((memory.enter(third, start) == row_concern::contested));
+  memory.arrive(second, memory.version(), start);
+  memory.leave(third);
+  auto last = inserts(1); // The log has it: a look will see.
+  BOOST_TEST((memory.enter(last, start) == row_concern::some));
+}
+
+BOOST_AUTO_TEST_CASE(a_known_parent_is_not_asked_for_for_a_while) {
+  row_memory memory{100, 1s};
+  memory.learn(asked(1, true), memory.version(), start);
+  auto child = refers_to(1);
+  BOOST_TEST((memory.enter(child, start + 999ms) == row_concern::none));
+  auto late = refers_to(1);
+  BOOST_TEST((memory.enter(late, start + 1s) == row_concern::some));
+  auto other = refers_to(2);
+  BOOST_TEST((memory.enter(other, start) == row_concern::some));
+}
+
+BOOST_AUTO_TEST_CASE(nothing_is_known_any_more_once_a_row_may_be_gone) {
+  row_memory memory{100, 1s};
+  memory.learn(asked(1, true), memory.version(), start);
+  const auto before = memory.version();
+  row_business removal{{}, true};
+  memory.enter(removal, start);
+  auto child = refers_to(1);
+  BOOST_TEST((memory.enter(child, start) == row_concern::some));
+  // A look that began before it came into the log may have seen what it takes away.
+  memory.learn(asked(1, true), before, start);
+  auto still = refers_to(1);
+  BOOST_TEST((memory.enter(still, start) == row_concern::some));
+  memory.learn(asked(2, true), memory.version(), start);
+  memory.arrive(removal, memory.version(), start);
+  for (const int id : {1, 2}) {
+    auto again = refers_to(id);
+    BOOST_TEST((memory.enter(again, start) == row_concern::some));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(parents_that_are_asked_for_are_kept_when_it_is_full) {
+  row_memory memory{8, 1s};
+  memory.learn(asked(0, true), memory.version(), start);
+  for (int id = 1; id <= 20; ++id) {
+    memory.learn(asked(id, true), memory.version(), start);
+    auto wanted = refers_to(0);
+    BOOST_TEST((memory.enter(wanted, start) == row_concern::none));
+  }
+  auto unwanted = refers_to(1);
+  BOOST_TEST((memory.enter(unwanted, start) == row_concern::some));
+}
+
+BOOST_AUTO_TEST_CASE(a_glance_settles_what_it_does_not_doubt) {
+  row_memory memory{100, 1s};
+  row_business both{{asked(1, false), asked(2, true)}, false};
+  row_business one{{asked(3, true)}, false};
+  memory.enter(both, start);
+  memory.enter(one, start);
+  const auto unclear = memory.settle({&both, &one}, {{0}, ""}, memory.version(), start);
+  BOOST_TEST((unclear == std::vector<std::size_t>{0}));
+  BOOST_REQUIRE(both.questions.size() == 1U);
+  BOOST_TEST(!both.questions.front().is_about_parent);
+  for (const int parent : {2, 3}) {
+    auto child = refers_to(parent);
+    BOOST_TEST((memory.enter(child, start) == row_concern::none));
+  }
+}
+
+} // namespace chasqui

@@ -9,8 +9,11 @@
 #include "messages/index_terms.hpp"
 
 #include <algorithm>
+#include <map>
+#include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace chasqui {
 
@@ -82,15 +85,18 @@ namespace {
 
 constexpr std::uint64_t lookup_bytes_max = 16U << 20U;
 constexpr std::uint64_t lookup_entries_max = 10'000;
+constexpr std::uint64_t step_visits_max = 200; ///< Of one script: a term asked for, or an entry read.
+constexpr std::uint64_t step_bytes_max = 1U << 20U;
 
 const char* const look_up_body = R"lua(
 local lane, log, from, to = ARGV[1], log_of(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
-local entries_max, bytes_max, terms = tonumber(ARGV[4]), tonumber(ARGV[5]), ARGV[6]
+local visits_max, bytes_max, terms = tonumber(ARGV[4]), tonumber(ARGV[5]), ARGV[6]
 local marks = redis.call('HMGET', marks_of(lane), 'head', 'indexed')
 local head = tonumber(marks[1] or '0')
 local oldest = redis.call('XRANGE', log, '-', '+', 'COUNT', 1)[1]
-local answer = {oldest and string.match(oldest[1], '^%d+') or text(head + 1), text(head), marks[2] or text(head + 1), 0}
-local seen, entries, bytes = {}, 0, 0
+local left, places = {}, {}
+local answer = {oldest and string.match(oldest[1], '^%d+') or text(head + 1), text(head), marks[2] or text(head + 1), '', places}
+local seen, visits, bytes = {}, 0, 0
 
 local function back_from(links, term)
   for i = 1, #links, link_bytes do
@@ -99,33 +105,41 @@ local function back_from(links, term)
   return 0
 end
 
+local function links_at(seq)
+  if seen[seq] then return seen[seq] end
+  local number = text(seq)
+  local found = redis.call('XRANGE', log, number .. '-0', number .. '-0')[1]
+  if not found then return end
+  local fields = found[2]
+  visits = visits + 1
+  seen[seq] = fields[8] or ''
+  if seq <= to then
+    bytes = bytes + #fields[6]
+    answer[#answer + 1] = {number, fields[2], fields[4], fields[6]}
+  end
+  return seen[seq]
+end
+
 for i = 1, #terms, 8 do
-  local term = string.sub(terms, i, i + 7)
-  local seq = tonumber(redis.call('HGET', heads_of(term), term) or '0')
-  while seq >= from do
-    local links = seen[seq]
-    if not links then
-      local number = text(seq)
-      local found = redis.call('XRANGE', log, number .. '-0', number .. '-0')[1]
-      if not found then break end
-      local fields = found[2]
-      links = fields[8] or ''
-      seen[seq] = links
-      if seq <= to then
-        entries = entries + 1
-        bytes = bytes + #fields[6]
-        if entries > entries_max or bytes > bytes_max then
-          answer[4] = 1
-          return answer
-        end
-        answer[#answer + 1] = {number, fields[2], fields[4], fields[6]}
-      end
+  local term, place = string.sub(terms, i, i + 7), ARGV[6 + (i + 7) / 8] or ''
+  local seq = tonumber(place)
+  if not seq and visits < visits_max then
+    visits = visits + 1
+    seq = tonumber(redis.call('HGET', heads_of(term), term) or '0')
+  end
+  while not seq or seq >= from do
+    if visits >= visits_max or bytes >= bytes_max then
+      left[#left + 1] = term
+      places[#places + 1] = seq and text(seq) or ''
+      break
     end
-    local back = back_from(links, term)
+    local links = links_at(seq)
+    local back = links and back_from(links, term) or 0
     if back == 0 then break end
     seq = seq - back
   end
 end
+answer[4] = table.concat(left)
 return answer
 )lua";
 
@@ -135,23 +149,6 @@ bool read_entry(const redis_reply& reply, entry& into) {
          read_time(reply[2], into.at);
 }
 
-std::optional<lookup_page> read_lookup(const redis_reply& reply, const std::string& lane) {
-  constexpr std::size_t fixed = 4;
-  lookup_page page;
-  auto& found = page.found;
-  found.lane = lane;
-  if (reply.size() < fixed || !read_number(reply[0], found.first) || !read_number(reply[1], found.head) ||
-      !read_number(reply[2], found.indexed_from))
-    return std::nullopt;
-  found.more = reply[3].number() == 1;
-  for (std::size_t i = fixed; i < reply.size(); ++i)
-    if (!read_entry(reply[i], found.entries.emplace_back()))
-      return std::nullopt;
-  std::sort(found.entries.begin(), found.entries.end(),
-            [](const entry& a, const entry& b) { return a.seq < b.seq; });
-  return page;
-}
-
 } // namespace
 
 const std::string& redis_look_up_script() {
@@ -159,18 +156,106 @@ const std::string& redis_look_up_script() {
   return text;
 }
 
+/// A look into the index, in steps: appends get in between. What comes after the first step is not seen.
+class redis_look {
+public:
+  explicit redis_look(const chasqui::look_up& what)
+      : lane_{what.lane}, from_{std::to_string(std::clamp<seqno>(what.from_seq, 1, last))},
+        to_{std::min(what.to_seq, last)}, entries_max_{std::clamp<std::uint64_t>(what.entries_max, 1,
+                                                                                 lookup_entries_max)},
+        bytes_left_{std::clamp<std::uint64_t>(what.bytes_max, 1, lookup_bytes_max)}, terms_{to_bytes(
+                                                                                         what.terms)} {
+    found_.lane = lane_;
+  }
+
+  [[nodiscard]] std::vector<std::string> next_step() const {
+    std::vector<std::string> out{
+        lane_, from_, std::to_string(to_), std::to_string(step_visits_max), std::to_string(step_bytes_max),
+        terms_};
+    out.insert(out.end(), places_.begin(), places_.end());
+    return out;
+  }
+
+  /// False if it cannot be understood.
+  bool take(const redis_reply& reply) {
+    constexpr std::size_t fixed = 5;
+    seqno head = 0;
+    if (reply.size() < fixed || !read_number(reply[0], found_.first) || !read_number(reply[1], head) ||
+        !read_number(reply[2], found_.indexed_from))
+      return false;
+    if (!std::exchange(begun_, true)) {
+      found_.head = head;
+      to_ = std::min(to_, head);
+    }
+    terms_ = reply[3].text();
+    places_.clear();
+    for (std::size_t i = 0; i < reply[4].size(); ++i)
+      places_.emplace_back(reply[4][i].text());
+    for (std::size_t i = fixed; i < reply.size() && !found_.more; ++i)
+      if (!take_entry(reply[i]))
+        return false;
+    return places_.size() * sizeof(index_term) == terms_.size();
+  }
+
+  [[nodiscard]] bool is_done() const { return found_.more || terms_.empty(); }
+
+  lookup_page page() {
+    for (auto& [seq, e] : entries_)
+      found_.entries.push_back(std::move(e));
+    return {{}, std::move(found_)};
+  }
+
+private:
+  static constexpr auto last = seqno{1}
+                               << 53U; ///< Lua has no integers beyond that, and no log so many entries.
+
+  bool take_entry(const redis_reply& reply) {
+    entry e;
+    if (!read_entry(reply, e))
+      return false;
+    if (entries_.contains(e.seq)) // Found by another term in an earlier step.
+      return true;
+    if (e.payload.size() > bytes_left_ || entries_.size() == entries_max_) {
+      found_.more = true;
+      return true;
+    }
+    bytes_left_ -= e.payload.size();
+    entries_.emplace(e.seq, std::move(e));
+    return true;
+  }
+
+  std::string lane_;
+  std::string from_;
+  seqno to_;
+  std::uint64_t entries_max_;
+  std::uint64_t bytes_left_;
+  std::string terms_; ///< That have not come to their end.
+  std::vector<std::string>
+      places_; ///< Where each of them goes on; "" at its beginning. None before the first step.
+  bool begun_ = false;
+  looked_up found_;
+  std::map<seqno, entry> entries_;
+};
+
 void redis_session::look_up(const chasqui::look_up& what, handler<lookup_page> then) {
-  // Lua has no integers beyond 53 bits, and no log so many entries.
-  constexpr auto last = seqno{1} << 53U;
-  const auto from = std::to_string(std::clamp<seqno>(what.from_seq, 1, last));
-  const auto to = std::to_string(std::min(what.to_seq, last));
-  const auto entries = std::to_string(std::clamp<std::uint64_t>(what.entries_max, 1, lookup_entries_max));
-  const auto bytes = std::to_string(std::clamp<std::uint64_t>(what.bytes_max, 1, lookup_bytes_max));
-  const auto terms = to_bytes(what.terms);
-  ask<lookup_page>(
-      redis_look_up_script(), {what.lane, from, to, entries, bytes, terms},
-      [this, lane = what.lane](const redis_reply& reply) { return understood(read_lookup(reply, lane)); },
-      std::move(then));
+  look_on(std::make_shared<redis_look>(what), std::move(then));
+}
+
+void redis_session::look_on(const std::shared_ptr<redis_look>& look, handler<lookup_page> then) {
+  const auto step = look->next_step();
+  ask<fault>(
+      redis_look_up_script(), {step.begin(), step.end()},
+      [this, look](const redis_reply& reply) {
+        return look->take(reply) ? fault{} : redis_misunderstood(address_);
+      },
+      [this, look, then = std::move(then)](const fault& problem) {
+        if (problem)
+          then(unanswered<lookup_page>(problem));
+        else if (look->is_done())
+          then(look->page());
+        else
+          look_on(look, then);
+      });
 }
 
 } // namespace chasqui

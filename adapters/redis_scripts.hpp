@@ -40,8 +40,9 @@ const std::string& redis_append_script();
 /// lane, from_seq, entries_max, bytes_max -> {first missing, last missing} or {{}, {id, at, payload}...}
 const std::string& redis_read_script();
 
-/// lane, from_seq, to_seq, entries_max, bytes_max, terms -> {first, head, indexed_from, 1 if there are more
-/// than the limits allow, {seq, id, at, payload}...}, the entries in any order
+/// lane, from_seq, to_seq, visits_max, bytes_max, terms, where each of them goes on (at first: nothing)... ->
+/// {first, head, indexed_from, terms that go on, {where each of them does}, {seq, id, at, payload}...}, the
+/// entries in any order
 const std::string& redis_look_up_script();
 
 /// epoch, lane, trim_through, entries_max, bytes_max and, unless they are saved already,

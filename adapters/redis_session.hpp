@@ -17,6 +17,8 @@
 
 namespace chasqui {
 
+class redis_look;
+
 /// The log behind one `redis_log`, on the I/O thread. Calls go out as they come: Redis carries them out in
 /// that order. How many are under way is for the caller to bound.
 class redis_session : public std::enable_shared_from_this<redis_session> {
@@ -56,6 +58,7 @@ private:
   void trim(const std::vector<std::string>& order, const handler<fault>& then);
   void step_by_step(const std::string& script, const std::vector<std::string>& first,
                     const std::vector<std::string>& rest, const handler<fault>& then);
+  void look_on(const std::shared_ptr<redis_look>& look, handler<lookup_page> then);
   void order(const std::string& script, const words& arguments, handler<fault> then);
 
   [[nodiscard]] std::uint64_t plain_entries(const take& what) const;

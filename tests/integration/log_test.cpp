@@ -330,6 +330,50 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(entries_are_found_by_their_terms_until_they_are_tr
   BOOST_TEST(log.look_up({row_term("id", "1"), row_term("parent_id", "7")}).found.entries.empty());
 }
 
+// In Redis it takes steps: what is asked for meanwhile gets in between.
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_long_look_is_one_look_whatever_comes_in_between, Store, both_stores) {
+  fresh_log<Store> fresh;
+  auto& log = fresh.log;
+  std::vector<append_item> items;
+  seq_list wanted;
+  for (std::uint64_t number = 1; number <= 2000; ++number) {
+    items.push_back(indexed_item(number, number % 3));
+    if (number % 3 != 0 || number % 2 == 0)
+      wanted.push_back(number);
+  }
+  log.append(items);
+  std::vector<index_term> terms;
+  for (int absent = 0; absent < 500; ++absent)
+    terms.push_back(row_term("id", "none " + std::to_string(absent)));
+  for (const auto term : {row_term("id", "1"), row_term("parent_id", "7"), row_term("id", "2")})
+    terms.push_back(term);
+  auto looked = log.begin_look_up(terms, 1, 10'000);
+  auto appended = log.begin_append({indexed_item(2001, 1)});
+  const auto whole = get(looked);
+  BOOST_TEST(get(appended).problem.message == "");
+  BOOST_TEST(whole.problem.message == "");
+  BOOST_TEST(!whole.found.more);
+  BOOST_TEST(whole.found.head == 2000U);
+  BOOST_CHECK((seqs_of(whole) == wanted));
+  for (const auto& e : whole.found.entries)
+    BOOST_REQUIRE(e.payload == items[e.seq - 1].payload);
+  const auto all = wanted.size() + 1;
+  BOOST_TEST(!log.look_up(terms, 1, all).found.more); // Found by two terms, it counts once.
+  BOOST_TEST(log.look_up(terms, 1, all - 1).found.more);
+
+  // Those that go while they are looked for are not there, and the answer says so.
+  auto half = log.begin_look_up({row_term("id", "1")}, 1, 10'000);
+  auto trimmed = log.begin_mark(marks_up_to(1500, 2001), 1500);
+  const auto rest = get(half);
+  BOOST_TEST(get(trimmed).message == "");
+  const auto seqs = seqs_of(rest);
+  BOOST_REQUIRE(!seqs.empty());
+  BOOST_TEST(seqs.back() == 2001U);
+  BOOST_TEST(rest.found.first <= 1501U);
+  for (seqno seq = 1; seq <= 1999; seq += 3)
+    BOOST_TEST((std::find(seqs.begin(), seqs.end(), seq) != seqs.end() || seq < rest.found.first));
+}
+
 BOOST_AUTO_TEST_CASE_TEMPLATE(the_index_follows_entries_that_are_cut_off_imported_or_numbered_anew, Store,
                               both_stores) {
   fresh_log<Store> fresh;

@@ -49,10 +49,14 @@ public:
                  std::string lane = "main") {
     return get(begin_read({std::move(lane), from, entries_max, bytes_max}));
   }
-  lookup_page look_up(std::vector<index_term> terms, seqno from = 1, std::uint64_t entries_max = 1000) {
-    return get(begin<lookup_page>([&](auto then) {
+  std::future<lookup_page> begin_look_up(std::vector<index_term> terms, seqno from = 1,
+                                         std::uint64_t entries_max = 1000) {
+    return begin<lookup_page>([&](auto then) {
       log_->look_up({"main", from, ~seqno{0}, std::move(terms), entries_max, 1U << 24U}, then);
-    }));
+    });
+  }
+  lookup_page look_up(std::vector<index_term> terms, seqno from = 1, std::uint64_t entries_max = 1000) {
+    return get(begin_look_up(std::move(terms), from, entries_max));
   }
   fault mark(lane_marks marks, seqno trim_through) { return get(begin_mark(std::move(marks), trim_through)); }
   fault adopt(lane_marks marks) {

@@ -1,7 +1,10 @@
 #include "actors/preflight_core.hpp"
+#include "actors/reader_core.hpp"
+#include "actors/row_glance.hpp"
 #include "adapters/postgres.hpp"
 #include "adapters/statement.hpp"
 #include "messages/json.hpp"
+#include "tests/support/log_client.hpp"
 #include "tests/support/sandbox.hpp"
 #include "tests/support/sql.hpp"
 #include "tests/support/wait_until.hpp"
@@ -48,14 +51,24 @@ CREATE VIEW seen AS SELECT id, t FROM kinds;
 CREATE TABLE closed (id int);
 CREATE SCHEMA elsewhere;
 CREATE TABLE elsewhere.far (id int);
+CREATE TABLE node (id int PRIMARY KEY, parent_id int REFERENCES node, owner_id text);
+CREATE TABLE leaf (id bigint PRIMARY KEY, node_id int NOT NULL REFERENCES node ON DELETE CASCADE ON UPDATE CASCADE,
+  label text, UNIQUE (node_id, label));
+CREATE TABLE bud (id int PRIMARY KEY, leaf_id smallint REFERENCES leaf, node_id int, label text,
+  FOREIGN KEY (node_id, label) REFERENCES leaf (node_id, label));
+GRANT ALL ON node, leaf, bud TO PUBLIC;
 GRANT ALL ON kinds, strict, filled, parts, swallowed, seen, elsewhere.far TO PUBLIC;
 INSERT INTO kinds (id, t) SELECT n, 'a' FROM generate_series(1, 5) AS n;
+INSERT INTO node VALUES (1, NULL, 'x'), (2, 1, 'y'), (3, 1, NULL), (4, 3, 'x');
+INSERT INTO leaf VALUES (1, 1, 'a'), (2, 1, 'b'), (3, 2, 'a'), (4, 4, 'c');
+INSERT INTO bud VALUES (1, 1, NULL, NULL), (2, NULL, 1, 'b');
 INSERT INTO strict (a, b) VALUES (1, 'one'), (2, 'two');
 )sql";
 
-const std::vector<std::string> tables{"kinds",  "kinds",  "kinds",         "kinds",   "public.kinds",
-                                      "strict", "strict", "filled",        "parts",   "swallowed",
-                                      "seen",   "closed", "elsewhere.far", "nowhere", "pg_class"};
+const std::vector<std::string> tables{
+    "kinds",     "kinds", "kinds",  "kinds",         "public.kinds", "strict",   "strict", "filled", "parts",
+    "swallowed", "seen",  "closed", "elsewhere.far", "nowhere",      "pg_class", "node",   "leaf",   "bud"};
+const std::vector<std::string> related_tables{"node", "node", "leaf", "public.leaf", "bud"};
 const std::vector<std::string> columns{
     "id", "small", "big", "f4", "f8", "n",  "free",    "ok",       "u",         "t",     "v",
     "c",  "j",     "jb",  "d",  "ts", "tz", "raw",     "m",        "many",      "words", "moods",
@@ -160,8 +173,10 @@ public:
 
   std::string transaction() {
     std::string steps;
-    for (auto count = 1 + (below(3) == 0 ? below(3) : 0); count > 0; --count)
-      steps += (steps.empty() ? "" : ",") + step();
+    focus_ = 1 + below(7);
+    const bool is_related = below(3) == 0; // Steps that decide about each other.
+    for (auto count = 1 + (is_related || below(3) == 0 ? below(3) : 0); count > 0; --count)
+      steps += (steps.empty() ? "" : ",") + step(one_of(is_related ? related_tables : tables));
     return R"({"steps":[)" + steps + "]}";
   }
 
@@ -171,7 +186,31 @@ private:
   }
   const std::string& one_of(const std::vector<std::string>& all) { return all[below(all.size())]; }
 
+  static bool is_related(const std::string& table) {
+    return table == "node" || table.ends_with("leaf") || table == "bud";
+  }
+
+  /// Some of its values are there, some are not.
+  std::string related_row(const std::string& table) {
+    const auto number = [this] { return std::to_string(below(2) == 0 ? focus_ : 1 + below(7)); };
+    const auto label = [this] { return std::string{'"'} + "abcd"[below(4)] + '"'; };
+    std::string out = R"({"id":)" + (below(2) == 0 ? number() : std::to_string(10 + below(90)));
+    if (table == "node" && below(2) == 0)
+      out += R"(,"parent_id":)" + number();
+    if (table.ends_with("leaf"))
+      out += R"(,"node_id":)" + number() + R"(,"label":)" + label();
+    if (table == "bud" && below(2) == 0)
+      out += R"(,"leaf_id":)" + number();
+    if (table == "bud" && below(2) == 0)
+      out += R"(,"node_id":)" + number() + R"(,"label":)" + label();
+    return out + "}";
+  }
+
   std::string column(const std::string& table) {
+    static const std::vector<std::string> of_related{"id",      "node_id", "parent_id",
+                                                     "leaf_id", "label",   "owner_id"};
+    if (is_related(table))
+      return one_of(of_related);
     static const std::vector<std::string> of_strict{"a", "b", "b", "c", "d", "unknown"};
     if (table == "strict" || table == "filled")
       return one_of(of_strict);
@@ -192,6 +231,8 @@ private:
   }
 
   std::string row(const std::string& table) {
+    if (is_related(table) && below(20) > 0)
+      return related_row(table);
     if (below(10) == 0)
       return record(table);
     if (table == "strict" || table == "filled")
@@ -202,21 +243,21 @@ private:
     return record(table, R"("id":)" + std::to_string(10 + below(10)));
   }
 
-  std::string step() {
+  std::string step(const std::string& table) {
     static const std::vector<std::string> keys{R"("id")", R"("id")", R"("u","small")",
                                                R"("a")",  R"("b")",  R"("t")"};
-    const auto table = one_of(tables);
     const auto head = R"(","table":")" + table + "\",";
     const auto op = below(6);
     const std::string where =
-        R"("where":)" + record(table, below(3) > 0 ? R"("id":)" + std::to_string(1 + below(7)) : "");
+        R"("where":)" +
+        record(table, below(3) > 0 ? R"("id":)" + std::to_string(below(2) == 0 ? focus_ : 1 + below(7)) : "");
     const std::string rows_expected = below(4) == 0 ? R"(,"expect_rows":null})" : "}";
     if (op == 0)
       return R"({"op":"delete)" + head + where + rows_expected;
     if (op == 1)
       return R"({"op":"update)" + head + where + R"(,"set":)" + record(table) + rows_expected;
     std::string rows = row(table);
-    for (auto count = below(3); count > 0; --count)
+    for (auto count = is_related(table) && below(3) > 0 ? 0 : below(3); count > 0; --count)
       rows += "," + row(table);
     if (op == 2)
       return R"({"op":"upsert)" + head + R"("key":[)" + one_of(keys) + R"(],"rows":[)" + rows + "]}";
@@ -224,6 +265,7 @@ private:
   }
 
   std::mt19937 random_;
+  std::size_t focus_ = 1; ///< Related rows of one transaction often mean this one.
 };
 
 std::string quoted(const std::string& text) {
@@ -259,6 +301,75 @@ std::string refusal(database& server, const transaction& t) {
   return why;
 }
 
+/// Looks at rows of a server; nothing is pending.
+class onlooker {
+public:
+  explicit onlooker(std::shared_ptr<row_source> source) : source_{std::move(source)} {}
+
+  /// What rows say against it.
+  fault doubt(const std::vector<row_question>& questions) {
+    for (const auto& q : questions)
+      if (auto why = judge(q, read(q.what)))
+        return why;
+    return {};
+  }
+
+  /// Whether a glance clears it.
+  bool clears(const std::vector<row_question>& questions) {
+    glance what;
+    for (const auto& q : questions)
+      what.probes.push_back({q.lane, q.what.table, q.columns, q.what.where, q.is_about_parent});
+    row_glance core{std::move(what)};
+    for (const auto& one : core.look_ups())
+      core.on_found(nothing_in(one));
+    const auto probed =
+        wait_for<probe_result>([&](auto then) { source_->probe(core.wanted(), patience, then); });
+    BOOST_TEST((!probed.problem || probed.problem.code == fault_code::malformed));
+    core.on_probed(probed);
+    const auto answer = core.answer();
+    BOOST_TEST(answer.replica == "");
+    return answer.doubtful.empty();
+  }
+
+private:
+  static constexpr std::chrono::seconds patience{20};
+
+  template <class Answer, class Call> static Answer wait_for(Call call) {
+    const auto promise = std::make_shared<std::promise<Answer>>();
+    call([promise](Answer a) { promise->set_value(std::move(a)); });
+    return get(promise->get_future());
+  }
+
+  static looked_up nothing_in(const look_up& asked) {
+    looked_up out;
+    out.lane = asked.lane;
+    return out;
+  }
+
+  found_rows read(const read_rows& what) {
+    reading core{what, {"main"}, {}};
+    auto step = core.start();
+    while (!std::holds_alternative<found_rows>(step)) {
+      if (auto* open = std::get_if<open_order>(&step))
+        step = core.on_opened(wait_for<snapshot_opened>(
+            [&](auto then) { snapshot_ = source_->open(open->table, open->first, patience, then); }));
+      else if (auto* look = std::get_if<look_order>(&step))
+        step = core.on_found({nothing_in(look->each.front())});
+      else if (auto* why = std::get_if<fault>(&step); why != nullptr && why->code == fault_code::malformed)
+        return {{}, false, why->message, {}, {}}; // A value that only the server knows to be bad.
+      else if (auto* rank = std::get_if<rank_order>(&step))
+        step = core.on_ranked(
+            wait_for<ranking>([&](auto then) { snapshot_->rank(rank->records, rank->columns, then); }));
+      else
+        throw std::runtime_error("there is nothing pending to fetch");
+    }
+    return std::get<found_rows>(step);
+  }
+
+  std::shared_ptr<row_source> source_;
+  std::unique_ptr<row_snapshot> snapshot_;
+};
+
 std::string as_forwarder(const std::string& dsn) {
   const auto port = dsn.substr(dsn.find("port="));
   return "host=127.0.0.1 " + port.substr(0, port.find(' ')) +
@@ -290,19 +401,31 @@ BOOST_AUTO_TEST_CASE(what_preflight_refuses_the_server_refuses_too) {
   database server{as_forwarder(box.direct_dsn())};
   int refused = 0;
   int refused_by_both = 0;
+  onlooker rows{make_row_source(io, "a", {as_forwarder(box.direct_dsn()), 10s})};
+  int refused_by_rows = 0;
+  int cleared = 0;
   for (int i = 0; i < cases; ++i) {
     const auto json = m.transaction();
     const auto t = decode_transaction(json, {});
     if (std::holds_alternative<fault>(t))
       continue; // It never gets so far.
-    const auto ours = preflight.check(std::get<transaction>(t));
+    auto ours = preflight.check(std::get<transaction>(t));
+    if (const auto questions = preflight.ask(std::get<transaction>(t)); !ours && !questions.empty()) {
+      ours = rows.doubt(questions);
+      const bool is_cleared = rows.clears(questions);
+      BOOST_TEST((!is_cleared || !ours), "a glance clears " << json << ", a look does not: " << ours.message);
+      refused_by_rows += ours ? 1 : 0;
+      cleared += is_cleared ? 1 : 0;
+    }
     const auto theirs = refusal(server, std::get<transaction>(t));
     BOOST_TEST((!ours || !theirs.empty()), "the server takes " << json << ", preflight: " << ours.message);
     refused += theirs.empty() ? 0 : 1;
     refused_by_both += ours ? 1 : 0;
   }
-  BOOST_TEST_MESSAGE("of " << cases << " the server refuses " << refused << ", preflight "
-                           << refused_by_both);
+  BOOST_TEST_MESSAGE("of " << cases << " the server refuses " << refused << ", preflight " << refused_by_both
+                           << ", " << refused_by_rows << " of them by rows, which clear " << cleared);
+  BOOST_TEST(refused_by_rows > cases / 30);
+  BOOST_TEST(cleared > cases / 20);
   BOOST_TEST(refused_by_both > cases / 4);
   BOOST_TEST(refused < cases);
 }

@@ -33,7 +33,8 @@ void forwarder_core::watch(forwarder_actions& out, time_point now) {
   const auto& oldest = in_flight_.front();
   const auto waits_since = std::max(heard_at_, oldest.mark.sent_at);
   const auto moved_at = std::max(waits_since, moved_at_);
-  const std::chrono::milliseconds to_carry{oldest.bytes * 8 /
+  const auto answered_with_it = std::max(oldest.bytes, std::min(bytes_in_flight_, segments_joined_bytes_max));
+  const std::chrono::milliseconds to_carry{answered_with_it * 8 /
                                            std::max<std::uint64_t>(1, limits_.rate_min_kbps)};
   const auto patience =
       limits_.stall_timeout + (oldest_is_leaving() ? std::chrono::milliseconds{0} : to_carry);

@@ -270,8 +270,9 @@ void line_up(self_pointer self, std::uint64_t arrival, row_candidate c) {
     return answer(s, arrival, crowded());
   const auto now = self->clock().now();
   const auto concern = s.rows->enter(c.rows, now);
+  const auto questions = c.rows.questions.size();
   s.in_line.emplace(arrival, std::make_shared<row_candidate>(std::move(c)));
-  act(self, s.line->add(arrival, bytes, concern, now));
+  act(self, s.line->add(arrival, bytes, concern, questions, now));
 }
 
 fault gone() {

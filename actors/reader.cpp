@@ -133,11 +133,11 @@ caf::result<glanced> accept(self_pointer self, glance what) {
   auto look_ups = one->core.look_ups();
   one->awaited = look_ups.size() + 1;
   s.glances.insert(one);
-  for (auto& lane : look_ups)
-    self->request(s.buffer, timeout, std::move(lane))
+  for (std::size_t i = 0; i < look_ups.size(); ++i)
+    self->request(s.buffer, timeout, std::move(look_ups[i]))
         .then(
-            [self, one](const looked_up& found) {
-              one->core.on_found(found);
+            [self, one, i](const looked_up& found) {
+              one->core.on_found(i, found);
               hear(self, one);
             },
             [self, one](const caf::error&) { hear(self, one); });

@@ -5,7 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -20,21 +20,29 @@ class row_glance {
 public:
   explicit row_glance(glance what);
 
-  /// For the log, one a lane.
+  /// For the log: of each lane, what an `id` finds, and what other columns do, of which there may be many.
   [[nodiscard]] std::vector<look_up> look_ups() const;
-  void on_found(const looked_up& found);
+  /// Answers one of them, by its place.
+  void on_found(std::size_t which, const looked_up& found);
 
   /// For the replica.
   [[nodiscard]] std::vector<rows_probed> wanted() const;
   void on_probed(const probe_result& result);
 
-  /// A lane that has not answered leaves its rows in doubt, and so does the replica.
+  /// What has not been answered leaves its rows in doubt.
   [[nodiscard]] glanced answer() const;
 
 private:
   struct row {
     std::vector<index_term> terms; ///< Of what might change it.
-    bool is_found = false;         ///< On the replica.
+    std::size_t look = 0;          ///< By which look into the log they are asked for.
+    std::optional<bool> is_there;  ///< On the replica.
+  };
+  struct log_look {
+    std::string lane;
+    bool by_id;
+    std::set<index_term> terms;
+    std::optional<std::set<index_term>> pending; ///< What all entries that it found are found by.
   };
   /// Rows that are asked for together.
   struct group {
@@ -42,14 +50,13 @@ private:
     std::vector<std::size_t> members;
   };
   void file(std::size_t place);
+  std::size_t look_of(const std::string& lane, bool by_id);
 
   std::vector<row_probe> probes_;
   std::vector<row> rows_; ///< One a probe.
   std::vector<group> groups_;
-  std::map<std::string, std::set<index_term>>
-      pending_;         ///< By lane that has answered: what is pending for it.
+  std::vector<log_look> looks_;
   std::string replica_; ///< Why it is away.
-  bool is_probed_ = false;
 };
 
 } // namespace chasqui

@@ -5,12 +5,13 @@
 
 namespace chasqui {
 
-row_line_actions row_line::add(std::uint64_t who, std::uint64_t bytes, row_concern concern, time_point now) {
+row_line_actions row_line::add(std::uint64_t who, std::uint64_t bytes, row_concern concern,
+                               std::size_t questions, time_point now) {
   row_line_actions out;
   auto is = standing::fresh;
   if (concern != row_concern::some)
     is = concern == row_concern::none ? standing::cleared : standing::doubted;
-  line_.push_back({who, bytes, now + limits_.patience, is, {}});
+  line_.push_back({who, bytes, questions, now + limits_.patience, is, {}});
   bytes_ += bytes;
   advance(out, now);
   return out;
@@ -104,13 +105,19 @@ void row_line::glance(row_line_actions& out, time_point now) {
   const bool looks = now >= looks_again_at_;
   if (looks && glances_ == limits_.glances_max)
     return;
-  for (auto p = from(glance_from_); p != line_.end() && out.glance.size() < limits_.glance_max; ++p) {
+  std::size_t questions = 0;
+  for (auto p = from(glance_from_); p != line_.end(); ++p) {
+    if (!out.glance.empty() && questions + p->questions > limits_.glance_max)
+      break;
     glance_from_ = p->who + 1;
     if (p->is != standing::fresh)
       continue;
-    p->is = looks ? standing::glanced_at : standing::cleared;
-    if (looks)
+    const bool is_late = now >= p->deadline; // It leaves before anybody could answer.
+    p->is = looks && !is_late ? standing::glanced_at : standing::cleared;
+    if (p->is == standing::glanced_at) {
       out.glance.push_back(p->who);
+      questions += p->questions;
+    }
   }
   glances_ += out.glance.empty() ? 0 : 1;
 }

@@ -15,7 +15,7 @@ namespace chasqui {
 /// Bounds on the line.
 struct row_line_limits {
   std::size_t looks_max = 4;               ///< Submissions that are looked at one by one at once.
-  std::size_t glance_max = 500;            ///< Submissions in one glance,
+  std::size_t glance_max = 1000;           ///< Questions in one glance, or those of one submission,
   std::size_t glances_max = 2;             ///< of which so many are under way.
   std::uint64_t bytes_max = 64U << 20U;    ///< Of the payloads in it.
   std::chrono::milliseconds patience{100}; ///< Whoever has waited so long passes, looked at or not.
@@ -56,7 +56,8 @@ public:
   [[nodiscard]] bool has_room_for(std::uint64_t bytes) const { return bytes_ + bytes <= limits_.bytes_max; }
   [[nodiscard]] std::size_t size() const { return line_.size(); }
 
-  row_line_actions add(std::uint64_t who, std::uint64_t bytes, row_concern concern, time_point now);
+  row_line_actions add(std::uint64_t who, std::uint64_t bytes, row_concern concern, std::size_t questions,
+                       time_point now);
   /// Of those who were glanced at together, `unclear` are not cleared.
   row_line_actions on_glanced(const std::vector<std::uint64_t>& all,
                               const std::vector<std::uint64_t>& unclear, time_point now);
@@ -83,6 +84,7 @@ private:
   struct place {
     std::uint64_t who = 0;
     std::uint64_t bytes = 0;
+    std::size_t questions = 0;
     time_point deadline;
     standing is = standing::fresh;
     fault doubt;

@@ -26,8 +26,11 @@ bool is_exact(const catalogue_column& c) {
   return is_known && !c.is_array;
 }
 
-bool are_alike(const catalogue_column& a, const catalogue_column& b) {
-  return is_exact(a) && is_exact(b) && (a.kind == b.kind || (is_integer(a.kind) && is_integer(b.kind)));
+/// Whether every value of one column is a value of the other, and the same there.
+bool fits(const catalogue_column& from, const catalogue_column& to) {
+  static_assert(value_kind::int2 < value_kind::int4 && value_kind::int4 < value_kind::int8);
+  return is_exact(from) && is_exact(to) &&
+         (from.kind == to.kind || (is_integer(from.kind) && is_integer(to.kind) && from.kind < to.kind));
 }
 
 bool is_exact(const scanned_value& value) {
@@ -137,8 +140,7 @@ private:
       for (std::size_t i = 0; i < to.size(); ++i) {
         const auto* ours = find_column(table.about(), reference.columns[i]);
         const auto* theirs = find_column(parent->about(), to[i]);
-        alike = alike && ours != nullptr && theirs != nullptr && !theirs->is_computed &&
-                are_alike(*ours, *theirs);
+        alike = alike && ours != nullptr && theirs != nullptr && !theirs->is_computed && fits(*ours, *theirs);
       }
       if (alike)
         add(&table.text_of_reference(which), {path, reference.columns.front()}, parent->name(), to,

@@ -42,8 +42,9 @@ void pg_asker::abandon() {
   finish({fault_code::unavailable, "nobody waits for " + where_ + " any more", ""});
 }
 
-void pg_asker::ask(std::vector<pg_question> questions, std::function<void(pg_answers)> then) {
+void pg_asker::ask(std::vector<pg_question> questions, std::function<void(pg_answers)> then, asked how) {
   questions_ = std::move(questions);
+  how_ = how;
   then_ = std::move(then);
   answers_ = {};
   if (broken_)
@@ -63,14 +64,22 @@ void pg_asker::connected() {
 void pg_asker::send() {
   auto* const raw = connection_->raw();
   bool sent = true;
+  syncs_due_ = 0;
+  const auto sync = [&] {
+    ++syncs_due_;
+    sent = sent && PQpipelineSync(raw) == 1;
+  };
   for (const auto& q : questions_) {
     std::vector<const char*> values;
     for (const auto& p : q.params)
       values.push_back(p.c_str());
     sent = sent && PQsendQueryParams(raw, q.sql.c_str(), static_cast<int>(values.size()), nullptr,
                                      values.data(), nullptr, nullptr, 0) == 1;
+    if (how_ == asked::each)
+      sync();
   }
-  sent = sent && PQpipelineSync(raw) == 1;
+  if (syncs_due_ == 0)
+    sync();
   if (!sent) {
     broken_ = true;
     return finish({fault_code::link_lost, "the connection to " + where_ + " broke", ""});
@@ -83,18 +92,24 @@ void pg_asker::received() {
     return;
   pg_results results{connection_->raw()};
   while (auto answer = results.next()) {
-    if (PQresultStatus(answer.get()) == PGRES_PIPELINE_SYNC)
+    if (PQresultStatus(answer.get()) != PGRES_PIPELINE_SYNC)
+      take(std::move(answer));
+    else if (--syncs_due_ == 0)
       return finish(answers_.problem);
-    take(std::move(answer));
   }
   connection_->flush();
 }
 
 void pg_asker::take(pg_answer answer) {
   const auto status = PQresultStatus(answer.get());
-  if (status == PGRES_FATAL_ERROR && !answers_.problem)
-    answers_.problem = fault_of(where_, error_of(answer.get()));
-  else if (is_uncalled_for(answer))
+  if (status == PGRES_FATAL_ERROR && !answers_.problem) {
+    auto problem = fault_of(where_, error_of(answer.get()));
+    const bool is_refusal = problem.code == fault_code::malformed || problem.code == fault_code::forbidden;
+    if (is_refusal && how_ == asked::each)
+      answers_.each.push_back(nullptr);
+    else
+      answers_.problem = std::move(problem);
+  } else if (is_uncalled_for(answer))
     answers_.problem = {fault_code::link_lost, where_ + " answered with something that was not asked for",
                         ""};
   else

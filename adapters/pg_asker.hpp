@@ -5,6 +5,8 @@
 #include "adapters/row_sql.hpp"
 
 #include <chrono>
+#include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -15,7 +17,13 @@ namespace chasqui {
 /// What came of some questions: an answer each, or a `problem`.
 struct pg_answers {
   fault problem;
-  std::vector<pg_answer> each;
+  std::vector<pg_answer> each; ///< Null for one that was refused, if each was asked for itself.
+};
+
+/// What a refusal by the server means for the other questions.
+enum class asked : std::uint8_t {
+  together, ///< None of them is answered.
+  each      ///< Nothing.
 };
 
 /// A connection that is asked, and answers; used on the I/O thread only. After any problem but a refusal by
@@ -26,7 +34,8 @@ public:
   pg_asker(io_thread& io, std::string dsn, std::string application_name, std::string where);
 
   /// Asks everything in one round trip; connects first if need be. One call at a time.
-  void ask(std::vector<pg_question> questions, std::function<void(pg_answers)> then);
+  void ask(std::vector<pg_question> questions, std::function<void(pg_answers)> then,
+           asked how = asked::together);
 
   /// Until when answers are waited for, from now on.
   void give_patience(std::chrono::milliseconds patience);
@@ -56,6 +65,8 @@ private:
   bool broken_ = false;
   std::vector<pg_question> questions_;
   std::function<void(pg_answers)> then_;
+  asked how_ = asked::together;
+  std::size_t syncs_due_ = 0; ///< Of the call under way.
   pg_answers answers_;
 };
 

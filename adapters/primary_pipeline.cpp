@@ -20,7 +20,6 @@ constexpr std::size_t shapes_max = 500;
 /// What shares a transaction fails together and is sent again, so that more is not always better; beyond this
 /// there is little left to save.
 constexpr std::size_t joined_entries_max = 64;
-constexpr std::uint64_t joined_bytes_max = 64U << 10U;
 
 /// Fails with SQLSTATE 22023 in any session.
 constexpr const char* sure_failure = "refused";
@@ -84,9 +83,9 @@ primary_pipeline::primary_pipeline(pg_conn* connection) : connection_{connection
 
 bool primary_pipeline::may_join(const std::vector<segment>& together, std::uint64_t bytes,
                                 const segment& next) {
-  return together.empty() ||
-         (together.front().kind == segment_kind::apply && next.kind == segment_kind::apply &&
-          together.size() < joined_entries_max && bytes + next.what.payload.size() <= joined_bytes_max);
+  return together.empty() || (together.front().kind == segment_kind::apply &&
+                              next.kind == segment_kind::apply && together.size() < joined_entries_max &&
+                              bytes + next.what.payload.size() <= segments_joined_bytes_max);
 }
 
 bool primary_pipeline::hand_over(const std::vector<segment>& together) {

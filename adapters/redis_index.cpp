@@ -85,18 +85,19 @@ namespace {
 
 constexpr std::uint64_t lookup_bytes_max = 16U << 20U;
 constexpr std::uint64_t lookup_entries_max = 10'000;
-constexpr std::uint64_t step_visits_max = 200; ///< Of one script: a term asked for, or an entry read.
+constexpr std::uint64_t step_cost_max = 2000; ///< Of one script: a term costs 1, an entry 8; a few ms in all.
+constexpr std::size_t step_terms_max = 2000;
 constexpr std::uint64_t step_bytes_max = 1U << 20U;
 
 const char* const look_up_body = R"lua(
 local lane, log, from, to = ARGV[1], log_of(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
-local visits_max, bytes_max, terms = tonumber(ARGV[4]), tonumber(ARGV[5]), ARGV[6]
+local cost_max, bytes_max, terms = tonumber(ARGV[4]), tonumber(ARGV[5]), ARGV[6]
 local marks = redis.call('HMGET', marks_of(lane), 'head', 'indexed')
 local head = tonumber(marks[1] or '0')
 local oldest = redis.call('XRANGE', log, '-', '+', 'COUNT', 1)[1]
 local left, places = {}, {}
 local answer = {oldest and string.match(oldest[1], '^%d+') or text(head + 1), text(head), marks[2] or text(head + 1), '', places}
-local seen, visits, bytes = {}, 0, 0
+local seen, cost, bytes = {}, 0, 0
 
 local function back_from(links, term)
   for i = 1, #links, link_bytes do
@@ -111,7 +112,7 @@ local function links_at(seq)
   local found = redis.call('XRANGE', log, number .. '-0', number .. '-0')[1]
   if not found then return end
   local fields = found[2]
-  visits = visits + 1
+  cost = cost + 8
   seen[seq] = fields[8] or ''
   if seq <= to then
     bytes = bytes + #fields[6]
@@ -123,12 +124,12 @@ end
 for i = 1, #terms, 8 do
   local term, place = string.sub(terms, i, i + 7), ARGV[6 + (i + 7) / 8] or ''
   local seq = tonumber(place)
-  if not seq and visits < visits_max then
-    visits = visits + 1
+  if not seq and cost < cost_max then
+    cost = cost + 1
     seq = tonumber(redis.call('HGET', heads_of(term), term) or '0')
   end
   while not seq or seq >= from do
-    if visits >= visits_max or bytes >= bytes_max then
+    if cost >= cost_max or bytes >= bytes_max then
       left[#left + 1] = term
       places[#places + 1] = seq and text(seq) or ''
       break
@@ -160,19 +161,26 @@ const std::string& redis_look_up_script() {
 class redis_look {
 public:
   explicit redis_look(const chasqui::look_up& what)
-      : lane_{what.lane}, from_{std::to_string(std::clamp<seqno>(what.from_seq, 1, last))},
-        to_{std::min(what.to_seq, last)}, entries_max_{std::clamp<std::uint64_t>(what.entries_max, 1,
-                                                                                 lookup_entries_max)},
-        bytes_left_{std::clamp<std::uint64_t>(what.bytes_max, 1, lookup_bytes_max)}, terms_{to_bytes(
-                                                                                         what.terms)} {
-    found_.lane = lane_;
+      : from_{std::to_string(std::clamp<seqno>(what.from_seq, 1, last))}, to_{std::min(what.to_seq, last)},
+        entries_max_{std::clamp<std::uint64_t>(what.entries_max, 1, lookup_entries_max)},
+        bytes_left_{std::clamp<std::uint64_t>(what.bytes_max, 1, lookup_bytes_max)} {
+    found_.lane = what.lane;
+    for (const auto term : what.terms)
+      left_.push_back({to_bytes(std::vector{term}), ""});
   }
 
-  [[nodiscard]] std::vector<std::string> next_step() const {
-    std::vector<std::string> out{
-        lane_, from_, std::to_string(to_), std::to_string(step_visits_max), std::to_string(step_bytes_max),
-        terms_};
-    out.insert(out.end(), places_.begin(), places_.end());
+  [[nodiscard]] std::vector<std::string> next_step() {
+    under_way_ = std::min(left_.size(), step_terms_max);
+    std::vector<std::string> out{found_.lane,
+                                 from_,
+                                 std::to_string(to_),
+                                 std::to_string(step_cost_max),
+                                 std::to_string(step_bytes_max),
+                                 ""};
+    for (auto one = left_.end() - static_cast<std::ptrdiff_t>(under_way_); one != left_.end(); ++one) {
+      out[5] += one->term;
+      out.push_back(one->place);
+    }
     return out;
   }
 
@@ -187,17 +195,23 @@ public:
       found_.head = head;
       to_ = std::min(to_, head);
     }
-    terms_ = reply[3].text();
-    places_.clear();
+    found_.more =
+        head < found_.head; // The log was cut off meanwhile, and with it perhaps the rest of a chain.
+    left_.resize(left_.size() - under_way_);
+    const auto terms = reply[3].text();
+    constexpr auto term_bytes = sizeof(index_term);
+    if (reply[4].size() * term_bytes != terms.size())
+      return false;
     for (std::size_t i = 0; i < reply[4].size(); ++i)
-      places_.emplace_back(reply[4][i].text());
+      left_.push_back(
+          {std::string{terms.substr(i * term_bytes, term_bytes)}, std::string{reply[4][i].text()}});
     for (std::size_t i = fixed; i < reply.size() && !found_.more; ++i)
       if (!take_entry(reply[i]))
         return false;
-    return places_.size() * sizeof(index_term) == terms_.size();
+    return true;
   }
 
-  [[nodiscard]] bool is_done() const { return found_.more || terms_.empty(); }
+  [[nodiscard]] bool is_done() const { return found_.more || left_.empty(); }
 
   lookup_page page() {
     for (auto& [seq, e] : entries_)
@@ -206,8 +220,13 @@ public:
   }
 
 private:
-  static constexpr auto last = seqno{1}
-                               << 53U; ///< Lua has no integers beyond that, and no log so many entries.
+  /// Lua has no integers beyond that, and no log so many entries.
+  static constexpr auto last = seqno{1} << 53U;
+
+  struct chain {
+    std::string term;
+    std::string place; ///< Where it goes on; "" at its beginning.
+  };
 
   bool take_entry(const redis_reply& reply) {
     entry e;
@@ -224,14 +243,12 @@ private:
     return true;
   }
 
-  std::string lane_;
   std::string from_;
   seqno to_;
   std::uint64_t entries_max_;
   std::uint64_t bytes_left_;
-  std::string terms_; ///< That have not come to their end.
-  std::vector<std::string>
-      places_; ///< Where each of them goes on; "" at its beginning. None before the first step.
+  std::vector<chain> left_;   ///< That have not come to their end; the last ones go first.
+  std::size_t under_way_ = 0; ///< So many of them.
   bool begun_ = false;
   looked_up found_;
   std::map<seqno, entry> entries_;

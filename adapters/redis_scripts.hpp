@@ -40,7 +40,7 @@ const std::string& redis_append_script();
 /// lane, from_seq, entries_max, bytes_max -> {first missing, last missing} or {{}, {id, at, payload}...}
 const std::string& redis_read_script();
 
-/// lane, from_seq, to_seq, visits_max, bytes_max, terms, where each of them goes on (at first: nothing)... ->
+/// lane, from_seq, to_seq, cost_max, bytes_max, terms, where each of them goes on (at first: nothing)... ->
 /// {first, head, indexed_from, terms that go on, {where each of them does}, {seq, id, at, payload}...}, the
 /// entries in any order
 const std::string& redis_look_up_script();

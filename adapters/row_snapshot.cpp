@@ -42,20 +42,23 @@ struct row_connections {
                        std::vector<pg_question> questions, const std::function<void(pg_answers)>& then) {
     auto* const asker = one.get();
     to->busy.push_back(std::move(one));
-    asker->ask(std::move(questions), [weak = std::weak_ptr{to}, asker, then](pg_answers answers) {
-      const auto from = weak.lock();
-      if (!from)
-        return;
-      const auto found = std::find_if(from->busy.begin(), from->busy.end(),
-                                      [asker](const auto& r) { return r.get() == asker; });
-      if (answers.problem)
-        asker->abandon();
-      else
-        asker->give_patience(idle_patience);
-      from->idle.push_back(std::move(*found));
-      from->busy.erase(found);
-      then(std::move(answers));
-    });
+    asker->ask(
+        std::move(questions),
+        [weak = std::weak_ptr{to}, asker, then](pg_answers answers) {
+          const auto from = weak.lock();
+          if (!from)
+            return;
+          const auto found = std::find_if(from->busy.begin(), from->busy.end(),
+                                          [asker](const auto& r) { return r.get() == asker; });
+          if (answers.problem)
+            asker->abandon();
+          else
+            asker->give_patience(idle_patience);
+          from->idle.push_back(std::move(*found));
+          from->busy.erase(found);
+          then(std::move(answers));
+        },
+        asked::each);
   }
 
   io_thread& io;
@@ -73,13 +76,13 @@ void probe(const std::shared_ptr<row_connections>& connections, const std::vecto
   questions.reserve(wanted.size());
   for (const auto& each : wanted)
     questions.push_back(ask_for_existing(each));
-  row_connections::ask_last(connections, std::move(one), std::move(questions),
-                            [then = std::move(then)](pg_answers answers) {
-                              probe_result out{std::move(answers.problem), {}};
-                              for (const auto& answer : answers.each)
-                                out.found.push_back(read_existing(answer));
-                              then(std::move(out));
-                            });
+  row_connections::ask_last(
+      connections, std::move(one), std::move(questions), [then = std::move(then)](pg_answers answers) {
+        probe_result out{std::move(answers.problem), {}};
+        for (const auto& answer : answers.each)
+          out.found.push_back(answer ? std::optional{read_existing(answer)} : std::nullopt);
+        then(std::move(out));
+      });
 }
 
 /// The snapshot proper, on the I/O thread.

@@ -85,6 +85,9 @@ struct primary_claim {
   std::vector<std::string> passing; ///< SQLSTATEs, or how they begin, for which an attempt rejects nothing.
 };
 
+/// Segments that are given to a session together may be answered together, if they are not larger than this.
+inline constexpr std::uint64_t segments_joined_bytes_max = 64U << 10U;
+
 /// How far a connection itself has come with what it was given.
 struct transmission {
   std::uint64_t acknowledged_bytes = 0; ///< By the other side's TCP, in all.

@@ -87,10 +87,11 @@ struct rows_probed {
   std::vector<std::string> records; ///< JSON objects.
 };
 
-/// Which of them are there, or a `problem`.
+/// Which of them are there, or a `problem`: the replica is away.
 struct probe_result {
   fault problem;
-  std::vector<std::vector<std::size_t>> found; ///< For each table asked for: places among its records.
+  /// For each table asked for: places among its records; nothing if the replica refuses the question.
+  std::vector<std::optional<std::vector<std::size_t>>> found;
 };
 
 /// One read-only view of a table. Destroying it ends it, from any thread. One question at a time.

@@ -59,6 +59,7 @@ std::unique_ptr<sqlite_database> open_database(const std::string& path) {
     throw std::runtime_error(path + " is of another version's form. Move it away.");
   database->run("PRAGMA journal_mode = WAL");
   database->run("PRAGMA temp_store = MEMORY");
+  database->run("PRAGMA cache_size = -256"); // KiB: the kernel has the pages, too.
   database->run("PRAGMA journal_size_limit = 4194304");
   if (!is_new && database->number("SELECT count(*) FROM pragma_quick_check(1) WHERE quick_check <> 'ok'") > 0)
     throw sqlite_error{sqlite_trouble::damaged, "it is damaged"};

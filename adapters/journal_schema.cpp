@@ -76,6 +76,7 @@ void set_ways(sqlite_database& database, std::uint64_t file_bytes_max) {
   if (mode != "wal")
     throw sqlite_error{sqlite_trouble::failed, "SQLite cannot keep a WAL there, only '" + mode + "'"};
   database.run("PRAGMA temp_store = MEMORY");
+  database.run("PRAGMA cache_size = -256"); // KiB: the kernel has the pages, too.
   database.run("PRAGMA cell_size_check = ON");
   database.run(("PRAGMA journal_size_limit = " + std::to_string(wal_bytes_max)).c_str());
   limit_file(database, file_bytes_max);

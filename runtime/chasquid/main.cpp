@@ -112,8 +112,8 @@ int main(int argc, char** argv) {
   using namespace chasqui;
   // A burst leaves nothing behind: each arena keeps what its threads once needed, and more than this at its
   // end.
-  mallopt(M_ARENA_MAX, 2);
-  mallopt(M_TRIM_THRESHOLD, 128 << 10);
+  mallopt(M_ARENA_MAX, 2);              // NOLINT(concurrency-mt-unsafe): there are no others yet.
+  mallopt(M_TRIM_THRESHOLD, 128 << 10); // NOLINT(concurrency-mt-unsafe)
   int exit_code = 0;
   const auto options = parse_options(argc, argv, exit_code);
   if (!options)

@@ -100,7 +100,7 @@ struct glance_round {
 };
 
 std::vector<std::uint64_t> settle(self_pointer self, const glance_round& round, const glanced& answer) {
-  std::vector<row_business*> rows;
+  std::vector<submission_rows*> rows;
   rows.reserve(round.candidates.size());
   for (const auto& c : round.candidates)
     rows.push_back(&c->rows);

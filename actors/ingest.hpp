@@ -51,7 +51,7 @@ struct ingest_peers {
 struct row_candidate {
   append kept;
   bool may_be_repeated = false; ///< It came with an id.
-  row_business rows;
+  submission_rows rows;
   std::string judged_by; ///< The schema that the questions come from.
 };
 

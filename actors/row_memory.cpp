@@ -16,7 +16,7 @@ row_name name_of(const row_question& q) {
 
 } // namespace
 
-row_concern row_memory::enter(row_business& b, time_point now) {
+row_concern row_memory::enter(submission_rows& b, time_point now) {
   bool is_contested = false;
   std::erase_if(b.questions, [&](const row_question& q) {
     const auto row = name_of(q);
@@ -36,7 +36,7 @@ row_concern row_memory::enter(row_business& b, time_point now) {
 }
 
 // What was learned while it was on its way may have been so before it came.
-void row_memory::leave(const row_business& b) {
+void row_memory::leave(const submission_rows& b) {
   for (const auto row : b.inserts)
     if (const auto found = inserting_.find(row); --found->second == 0)
       inserting_.erase(found);
@@ -44,13 +44,13 @@ void row_memory::leave(const row_business& b) {
     forget();
 }
 
-void row_memory::arrive(const row_business& b, std::uint64_t since, time_point now) {
+void row_memory::arrive(const submission_rows& b, std::uint64_t since, time_point now) {
   leave(b);
   for (const auto row : b.inserts)
     learn(row, since, now);
 }
 
-std::vector<std::size_t> row_memory::settle(const std::vector<row_business*>& those, const glanced& answer,
+std::vector<std::size_t> row_memory::settle(const std::vector<submission_rows*>& those, const glanced& answer,
                                             std::uint64_t since, time_point now) {
   std::vector<std::size_t> unclear;
   auto doubtful = answer.doubtful.begin();

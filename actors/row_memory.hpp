@@ -19,7 +19,7 @@ namespace chasqui {
 using row_name = std::uint64_t;
 
 /// A submission's rows: what is asked about them, and those it inserts.
-struct row_business {
+struct submission_rows {
   std::vector<row_question> questions; ///< That have not been settled.
   bool unsettles = false;              ///< As `unsettles_rows` says.
   std::vector<row_name> inserts = {};  ///< Filled in by `row_memory`.
@@ -33,15 +33,15 @@ public:
   row_memory(std::size_t rows_max, std::chrono::milliseconds lasts) : half_{rows_max / 2}, lasts_{lasts} {}
 
   /// One is on its way. Parents that are known are not asked for any more.
-  row_concern enter(row_business& b, time_point now);
+  row_concern enter(submission_rows& b, time_point now);
   /// It is not, without having come into the log.
-  void leave(const row_business& b);
+  void leave(const submission_rows& b);
   /// It is in the log, on its way since version `since`.
-  void arrive(const row_business& b, std::uint64_t since, time_point now);
+  void arrive(const submission_rows& b, std::uint64_t since, time_point now);
 
   /// What a glance at all of `those`, begun in version `since`, says of them; gives those who still have
   /// questions, by their place.
-  std::vector<std::size_t> settle(const std::vector<row_business*>& those, const glanced& answer,
+  std::vector<std::size_t> settle(const std::vector<submission_rows*>& those, const glanced& answer,
                                   std::uint64_t since, time_point now);
   /// A parent was seen by a look that was begun in version `since`.
   void learn(const row_question& parent, std::uint64_t since, time_point now);

@@ -109,11 +109,12 @@ void pg_asker::take(pg_answer answer) {
       answers_.each.push_back(nullptr);
     else
       answers_.problem = std::move(problem);
-  } else if (is_uncalled_for(answer))
+  } else if (is_uncalled_for(answer)) {
     answers_.problem = {fault_code::link_lost, where_ + " answered with something that was not asked for",
                         ""};
-  else
+  } else {
     answers_.each.push_back(std::move(answer));
+  }
 }
 
 void pg_asker::broken(std::string why) {

@@ -1,10 +1,9 @@
 #include "actors/preflight_core.hpp"
-#include "actors/reader_core.hpp"
 #include "actors/row_glance.hpp"
 #include "adapters/postgres.hpp"
 #include "adapters/statement.hpp"
 #include "messages/json.hpp"
-#include "tests/support/log_client.hpp"
+#include "tests/support/lone_reader.hpp"
 #include "tests/support/sandbox.hpp"
 #include "tests/support/sql.hpp"
 #include "tests/support/wait_until.hpp"
@@ -304,7 +303,8 @@ std::string refusal(database& server, const transaction& t) {
 /// Looks at rows of a server; nothing is pending.
 class onlooker {
 public:
-  explicit onlooker(std::shared_ptr<row_source> source) : source_{std::move(source)} {}
+  explicit onlooker(const std::shared_ptr<row_source>& source)
+      : source_{source}, reader_{source, {"main"}, nothing_in} {}
 
   /// What rows say against it.
   fault doubt(const std::vector<row_question>& questions) {
@@ -324,7 +324,7 @@ public:
     for (std::size_t i = 0; i < look_ups.size(); ++i)
       core.on_found(i, nothing_in(look_ups[i]));
     const auto probed =
-        wait_for<probe_result>([&](auto then) { source_->probe(core.wanted(), patience, then); });
+        answer_of<probe_result>([&](auto then) { source_->probe(core.wanted(), replica_patience, then); });
     BOOST_TEST(probed.problem.message == "");
     core.on_probed(probed);
     const auto answer = core.answer();
@@ -333,42 +333,24 @@ public:
   }
 
 private:
-  static constexpr std::chrono::seconds patience{20};
-
-  template <class Answer, class Call> static Answer wait_for(Call call) {
-    const auto promise = std::make_shared<std::promise<Answer>>();
-    call([promise](Answer a) { promise->set_value(std::move(a)); });
-    return get(promise->get_future());
-  }
-
   static looked_up nothing_in(const look_up& asked) {
     looked_up out;
     out.lane = asked.lane;
     return out;
   }
 
+  /// An answer without the replica for a value that only the server knows to be bad: it says nothing.
   found_rows read(const read_rows& what) {
-    reading core{what, {"main"}, {}};
-    auto step = core.start();
-    while (!std::holds_alternative<found_rows>(step)) {
-      if (auto* open = std::get_if<open_order>(&step))
-        step = core.on_opened(wait_for<snapshot_opened>(
-            [&](auto then) { snapshot_ = source_->open(open->table, open->first, patience, then); }));
-      else if (auto* look = std::get_if<look_order>(&step))
-        step = core.on_found({nothing_in(look->each.front())});
-      else if (auto* why = std::get_if<fault>(&step); why != nullptr && why->code == fault_code::malformed)
-        return {{}, false, why->message, {}, {}}; // A value that only the server knows to be bad.
-      else if (auto* rank = std::get_if<rank_order>(&step))
-        step = core.on_ranked(
-            wait_for<ranking>([&](auto then) { snapshot_->rank(rank->records, rank->columns, then); }));
-      else
-        throw std::runtime_error("there is nothing pending to fetch");
-    }
-    return std::get<found_rows>(step);
+    const auto answer = reader_.read(what);
+    if (const auto* rows = std::get_if<found_rows>(&answer))
+      return *rows;
+    const auto& why = std::get<fault>(answer);
+    BOOST_TEST((why.code == fault_code::malformed));
+    return {{}, false, why.message, {}, {}};
   }
 
   std::shared_ptr<row_source> source_;
-  std::unique_ptr<row_snapshot> snapshot_;
+  lone_reader reader_;
 };
 
 std::string as_forwarder(const std::string& dsn) {

@@ -2,13 +2,12 @@
 // entries and questions, against a real server. READER_SCENES and READER_SEED say how many
 // and which.
 
-#include "actors/reader_core.hpp"
 #include "adapters/postgres.hpp"
 #include "adapters/statement.hpp"
 #include "messages/index_terms.hpp"
 #include "messages/json.hpp"
 #include "messages/json_tape.hpp"
-#include "tests/support/log_client.hpp"
+#include "tests/support/lone_reader.hpp"
 #include "tests/support/sandbox.hpp"
 #include "tests/support/sql.hpp"
 
@@ -304,52 +303,6 @@ struct test_log {
   }
 };
 
-/// Carries out one read by itself.
-class driver {
-public:
-  driver(std::shared_ptr<row_source> source, const test_log& log) : source_{std::move(source)}, log_{log} {}
-
-  std::variant<found_rows, fault> read(const read_rows& what) {
-    reading core{what, {"main", "second"}, {}};
-    auto step = core.start();
-    for (;;) {
-      if (auto* answer = std::get_if<found_rows>(&step))
-        return std::move(*answer);
-      if (auto* why = std::get_if<fault>(&step))
-        return std::move(*why);
-      step = next(core, step);
-    }
-  }
-
-private:
-  template <class Answer, class Call> Answer wait_for(Call call) {
-    auto promise = std::make_shared<std::promise<Answer>>();
-    auto future = promise->get_future();
-    call([promise](Answer a) { promise->set_value(std::move(a)); });
-    return get(future);
-  }
-
-  reading_step next(reading& core, reading_step& step) {
-    constexpr std::chrono::seconds patience{20};
-    if (auto* open = std::get_if<open_order>(&step))
-      return core.on_opened(wait_for<snapshot_opened>(
-          [&](auto then) { snapshot_ = source_->open(open->table, open->first, patience, then); }));
-    if (auto* fetch = std::get_if<fetch_order>(&step))
-      return core.on_fetched(wait_for<base_page>([&](auto then) { snapshot_->fetch(fetch->wanted, then); }));
-    if (auto* rank = std::get_if<rank_order>(&step))
-      return core.on_ranked(
-          wait_for<ranking>([&](auto then) { snapshot_->rank(rank->records, rank->columns, then); }));
-    std::vector<looked_up> found;
-    for (const auto& one : std::get<look_order>(step).each)
-      found.push_back(log_.find(one));
-    return core.on_found(found);
-  }
-
-  std::shared_ptr<row_source> source_;
-  const test_log& log_;
-  std::unique_ptr<row_snapshot> snapshot_;
-};
-
 std::string json_of(const test_table& t) {
   std::string sql = "concat('{'";
   for (const auto& c : t.columns)
@@ -499,7 +452,7 @@ std::string play(std::uint64_t seed, server& s, const std::vector<test_table>& t
     questions.push_back(std::move(q));
   }
   s.run("ROLLBACK");
-  driver reads{source, log};
+  lone_reader reads{source, {"main", "second"}, [&](const look_up& what) { return log.find(what); }};
   for (const auto& q : questions) {
     const auto answer = reads.read(q.what);
     const auto* const why = std::get_if<fault>(&answer);

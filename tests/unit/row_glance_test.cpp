@@ -53,8 +53,8 @@ row_question asked(int id, bool is_about_parent) {
   return q;
 }
 
-row_business inserts(int id) { return {{asked(id, false)}, false}; }
-row_business refers_to(int id) { return {{asked(id, true)}, false}; }
+submission_rows inserts(int id) { return {{asked(id, false)}, false}; }
+submission_rows refers_to(int id) { return {{asked(id, true)}, false}; }
 
 } // namespace
 
@@ -177,7 +177,7 @@ BOOST_AUTO_TEST_CASE(nothing_is_known_any_more_once_a_row_may_be_gone) {
   row_memory memory{100, 1s};
   memory.learn(asked(1, true), memory.version(), start);
   const auto before = memory.version();
-  row_business removal{{}, true};
+  submission_rows removal{{}, true};
   memory.enter(removal, start);
   auto child = refers_to(1);
   BOOST_TEST((memory.enter(child, start) == row_concern::some));
@@ -207,8 +207,8 @@ BOOST_AUTO_TEST_CASE(parents_that_are_asked_for_are_kept_when_it_is_full) {
 
 BOOST_AUTO_TEST_CASE(a_glance_settles_what_it_does_not_doubt) {
   row_memory memory{100, 1s};
-  row_business both{{asked(1, false), asked(2, true)}, false};
-  row_business one{{asked(3, true)}, false};
+  submission_rows both{{asked(1, false), asked(2, true)}, false};
+  submission_rows one{{asked(3, true)}, false};
   memory.enter(both, start);
   memory.enter(one, start);
   const auto unclear = memory.settle({&both, &one}, {{0}, ""}, memory.version(), start);

@@ -16,37 +16,37 @@ row_name name_of(const row_question& q) {
 
 } // namespace
 
-row_concern row_memory::enter(submission_rows& b, time_point now) {
+row_concern row_memory::enter(submission_rows& of, time_point now) {
   bool is_contested = false;
-  std::erase_if(b.questions, [&](const row_question& q) {
+  std::erase_if(of.questions, [&](const row_question& q) {
     const auto row = name_of(q);
     if (q.is_about_parent)
       return knows(row, now);
     is_contested = is_contested || inserting_.contains(row);
-    b.inserts.push_back(row);
+    of.inserts.push_back(row);
     return false;
   });
-  for (const auto row : b.inserts)
+  for (const auto row : of.inserts)
     ++inserting_[row];
-  if (b.unsettles)
+  if (of.unsettles)
     forget();
   if (is_contested)
     return row_concern::contested;
-  return b.questions.empty() ? row_concern::none : row_concern::some;
+  return of.questions.empty() ? row_concern::none : row_concern::some;
 }
 
 // What was learned while it was on its way may have been so before it came.
-void row_memory::leave(const submission_rows& b) {
-  for (const auto row : b.inserts)
+void row_memory::leave(const submission_rows& of) {
+  for (const auto row : of.inserts)
     if (const auto found = inserting_.find(row); --found->second == 0)
       inserting_.erase(found);
-  if (b.unsettles)
+  if (of.unsettles)
     forget();
 }
 
-void row_memory::arrive(const submission_rows& b, std::uint64_t since, time_point now) {
-  leave(b);
-  for (const auto row : b.inserts)
+void row_memory::arrive(const submission_rows& of, std::uint64_t since, time_point now) {
+  leave(of);
+  for (const auto row : of.inserts)
     learn(row, since, now);
 }
 

@@ -33,11 +33,11 @@ public:
   row_memory(std::size_t rows_max, std::chrono::milliseconds lasts) : half_{rows_max / 2}, lasts_{lasts} {}
 
   /// One is on its way. Parents that are known are not asked for any more.
-  row_concern enter(submission_rows& b, time_point now);
+  row_concern enter(submission_rows& of, time_point now);
   /// It is not, without having come into the log.
-  void leave(const submission_rows& b);
+  void leave(const submission_rows& of);
   /// It is in the log, on its way since version `since`.
-  void arrive(const submission_rows& b, std::uint64_t since, time_point now);
+  void arrive(const submission_rows& of, std::uint64_t since, time_point now);
 
   /// What a glance at all of `those`, begun in version `since`, says of them; gives those who still have
   /// questions, by their place.

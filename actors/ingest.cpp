@@ -110,15 +110,40 @@ std::vector<std::uint64_t> settle(self_pointer self, const glance_round& round, 
   return unclear;
 }
 
+/// Which kinds of probes a glance has by now.
+class glance_kinds {
+public:
+  std::uint64_t place_of(const row_question& q, const std::string& lane, std::vector<probe_kind>& all) {
+    const auto found = std::find_if(known_.begin(), known_.end(), [&](const auto& one) {
+      return one.rule == q.rule.get() && one.lane == lane;
+    });
+    if (found != known_.end())
+      return static_cast<std::uint64_t>(found - known_.begin());
+    known_.push_back({q.rule.get(), lane});
+    all.push_back({lane, q.rule->table, q.rule->columns, q.rule->is_about_parent});
+    return all.size() - 1;
+  }
+
+private:
+  struct kind {
+    const row_rule* rule;
+    std::string_view lane;
+  };
+  std::vector<kind> known_;
+};
+
 void glance_at(self_pointer self, const std::vector<std::uint64_t>& all) {
   auto& s = self->state;
   const auto round = std::make_shared<glance_round>(glance_round{all, {}, s.rows->version()});
   glance what;
   what.timeout = s.policy.confirm_timeout;
+  glance_kinds kinds;
+  round->candidates.reserve(all.size());
+  what.probes.reserve(2 * all.size());
   for (const auto who : all) {
     const auto& c = round->candidates.emplace_back(s.in_line.at(who));
     for (const auto& q : c->rows.questions)
-      what.probes.push_back({q.lane, q.what.table, q.columns, q.what.where, q.is_about_parent});
+      what.probes.push_back({kinds.place_of(q, c->kept.lane, what.kinds), q.where});
   }
   const auto answered = [self, round](const std::vector<std::uint64_t>& unclear) {
     act(self, self->state.line->on_glanced(round->all, unclear, self->clock().now()));
@@ -145,18 +170,18 @@ void ask_reader(self_pointer self, const row_candidate& c, const std::shared_ptr
   auto& s = self->state;
   const auto since = s.rows->version();
   for (const auto& question : c.rows.questions) {
-    auto what = question.what;
+    auto what = to_read(question);
     what.timeout = s.policy.confirm_timeout;
     self->request(s.peers.reader, 2 * what.timeout, std::move(what))
         .then(
-            [=](const found_rows& found) {
+            [=, lane = c.kept.lane](const found_rows& found) {
               const auto now = self->clock().now();
               if (!found.replica.empty())
                 self->state.line->on_replica_away(now);
-              if (question.is_about_parent && !found.found.empty())
+              if (question.rule->is_about_parent && !found.found.empty())
                 self->state.rows->learn(question, since, now);
               if (!round->doubt)
-                round->doubt = judge(question, found);
+                round->doubt = judge(question, lane, found);
               answered();
             },
             [=](const caf::error&) { answered(); });
@@ -197,7 +222,7 @@ void look(self_pointer self, const row_line_actions::look& order) {
     if (--round->open > 0)
       return;
     auto& s = self->state;
-    const bool is_excused = round->is_excused || candidate->judged_by != s.core->fingerprint();
+    const bool is_excused = round->is_excused || candidate->judged_by != s.core->schema_number();
     act(self, s.line->on_looked(who, is_excused ? fault{} : std::move(round->doubt), self->clock().now()));
   };
   ask_reader(self, *candidate, round, answered);
@@ -210,47 +235,74 @@ void quit_if_idle(self_pointer self) {
     self->quit(caf::exit_reason::user_shutdown);
 }
 
-void hand_on(self_pointer self, std::uint64_t who, const std::shared_ptr<row_candidate>& c) {
+/// The buffer has answered, or has been waited for long enough.
+template <class Answer> void settle(self_pointer self, std::uint64_t who, bool is_kept, Answer&& with) {
   auto& s = self->state;
-  s.handed_on.insert(s.waiting.extract(who));
-  const auto answered = [self, &s, who, c, since = s.rows->version()](bool is_kept, auto&& with) {
-    auto promise = s.handed_on.extract(who);
-    promise.mapped().deliver(std::forward<decltype(with)>(with));
-    const auto now = self->clock().now();
-    if (is_kept)
-      s.rows->arrive(c->rows, since, now);
-    else
-      s.rows->leave(c->rows);
-    act(self, s.line->on_answered(now));
-    quit_if_idle(self);
-  };
-  self->request(s.peers.buffer, s.policy.keep_timeout, std::move(c->kept))
-      .then([=](receipt& r) { answered(true, std::move(r)); },
-            [=](const caf::error& e) { answered(false, e); });
+  auto found = s.handed_on.extract(who);
+  if (found.empty())
+    return;
+  auto& one = *found.mapped();
+  one.promise.deliver(std::forward<Answer>(with));
+  const auto now = self->clock().now();
+  if (is_kept)
+    s.rows->arrive(one.rows, one.since, now);
+  else
+    s.rows->leave(one.rows);
+  act(self, s.line->on_answered(now));
+  quit_if_idle(self);
+}
+
+void hand_on(self_pointer self, ingest_state::candidates::node_type node) {
+  auto& s = self->state;
+  const auto who = node.key();
+  auto& c = *node.mapped();
+  c.promise = take(s, who).value();
+  c.since = s.rows->version();
+  c.deadline = self->clock().now() + s.policy.keep_timeout;
+  auto kept = std::move(c.kept);
+  s.handed_on.insert(s.handed_on.end(), std::move(node));
+  self->request(s.peers.buffer, caf::infinite, std::move(kept))
+      .then([=](receipt& r) { settle(self, who, true, std::move(r)); },
+            [=](const caf::error& e) { settle(self, who, false, e); });
+}
+
+// A timeout of CAF's for each would cost more than the answer that it watches over.
+void end_waits(self_pointer self) {
+  auto& waiting = self->state.handed_on;
+  while (!waiting.empty() && waiting.begin()->second->deadline <= self->clock().now())
+    settle(self, waiting.begin()->first, false,
+           to_error({fault_code::outcome_unknown,
+                     "The buffer did not answer in time: it may or may not have kept it. Submit again, with "
+                     "the same id, to know.",
+                     ""}));
 }
 
 void let_out(self_pointer self, const row_line_actions::verdict& verdict) {
   auto& s = self->state;
-  const auto c = s.in_line.extract(verdict.who).mapped();
+  auto node = s.in_line.extract(verdict.who);
+  auto& c = *node.mapped();
   const bool is_refused = verdict.doubt && s.policy.rows == preflight_mode::enforce;
   if (is_refused)
-    s.rows->leave(c->rows);
-  if (is_refused && c->may_be_repeated)
-    return refuse(self, verdict.who, std::move(c->kept), verdict.doubt);
+    s.rows->leave(c.rows);
+  if (is_refused && c.may_be_repeated)
+    return refuse(self, verdict.who, std::move(c.kept), verdict.doubt);
   if (is_refused)
     return answer(s, verdict.who, verdict.doubt);
   if (verdict.doubt)
-    warn(self, c->kept, verdict.doubt);
-  hand_on(self, verdict.who, c);
+    warn(self, c.kept, verdict.doubt);
+  hand_on(self, std::move(node));
 }
 
 void wait_for_deadline(self_pointer self) {
   auto& s = self->state;
-  const auto deadline = s.line->deadline();
-  if (!deadline || s.is_timed)
+  if (s.is_timed || (s.line->size() == 0 && s.handed_on.empty()))
     return;
   s.is_timed = true;
-  self->delayed_send(self, std::max(*deadline - self->clock().now(), time_point::duration{}), tick{});
+  const auto now = self->clock().now();
+  auto next = s.line->deadline().value_or(now + s.policy.line.patience); // Before anybody's who comes.
+  if (!s.handed_on.empty())
+    next = std::min(next, s.handed_on.begin()->second->deadline);
+  self->delayed_send(self, std::max(next - now, time_point::duration{}), tick{});
 }
 
 void act(self_pointer self, const row_line_actions& actions) {
@@ -271,7 +323,7 @@ void line_up(self_pointer self, std::uint64_t arrival, row_candidate c) {
   const auto now = self->clock().now();
   const auto concern = s.rows->enter(c.rows, now);
   const auto questions = c.rows.questions.size();
-  s.in_line.emplace(arrival, std::make_shared<row_candidate>(std::move(c)));
+  s.in_line.emplace_hint(s.in_line.end(), arrival, std::make_shared<row_candidate>(std::move(c)));
   act(self, s.line->add(arrival, bytes, concern, questions, now));
 }
 
@@ -290,8 +342,8 @@ void leave(self_pointer self, const caf::error& why) {
     promise.deliver(to_error(gone()));
   if (why == caf::exit_reason::user_shutdown)
     return quit_if_idle(self);
-  for (auto& [arrival, promise] : std::exchange(s.handed_on, {}))
-    promise.deliver(to_error(gone()));
+  for (auto& [arrival, one] : std::exchange(s.handed_on, {}))
+    one->promise.deliver(to_error(gone()));
   self->quit(why);
 }
 
@@ -351,7 +403,7 @@ void judge(self_pointer self, const candidate& c) {
           {std::move(kept),
            may_be_repeated,
            {std::move(found.questions), found.unsettles},
-           s.core->fingerprint()});
+           s.core->schema_number()});
 }
 
 caf::result<receipt> check(self_pointer self, submission& what) {
@@ -412,6 +464,7 @@ ingest_shell::behavior_type ingest(self_pointer self, ingest_peers peers, wall_c
           [self](const schema_document& schema) { self->state.core->learn(schema); },
           [self](const tick&) {
             self->state.is_timed = false;
+            end_waits(self);
             act(self, self->state.line->on_deadline(self->clock().now()));
           }};
 }

@@ -47,12 +47,16 @@ struct ingest_peers {
   reader_actor reader;
 };
 
-/// A submission in the line.
+/// A submission in the line, and then with the buffer.
 struct row_candidate {
   append kept;
   bool may_be_repeated = false; ///< It came with an id.
   submission_rows rows;
-  std::string judged_by; ///< The schema that the questions come from.
+  std::uint64_t judged_by = 0; ///< The number of the schema that the questions come from.
+
+  caf::typed_response_promise<receipt> promise = {}; ///< These are of one that the buffer has:
+  std::uint64_t since = 0;                           ///< the version of the memory when it left,
+  time_point deadline = {};                          ///< until when it waits for the buffer.
 };
 
 struct ingest_state {
@@ -67,12 +71,13 @@ struct ingest_state {
   std::uint64_t confirmed = 0; ///< Submissions up to this one came before the last look at the schema began.
   std::deque<std::function<void()>> held;
   std::optional<row_line> line;
-  std::map<std::uint64_t, std::shared_ptr<row_candidate>> in_line;
+  using candidates = std::map<std::uint64_t, std::shared_ptr<row_candidate>>; ///< By arrival.
+  candidates in_line;
+  candidates handed_on; ///< To the buffer; as they left the line in this order, also by deadline.
   std::optional<row_memory> rows;
-  using promises = std::map<std::uint64_t, caf::typed_response_promise<receipt>>; ///< By arrival.
-  promises waiting;      ///< Everybody that ingest has to answer, whatever they wait for.
-  promises handed_on;    ///< Who went through the line, while the buffer has them.
-  bool is_timed = false; ///< A tick is on its way for whoever is first in the line.
+  /// Everybody that ingest has to answer, whatever they wait for; by arrival.
+  std::map<std::uint64_t, caf::typed_response_promise<receipt>> waiting;
+  bool is_timed = false; ///< A tick is on its way for those in the line and with the buffer.
   bool stopping = false;
 };
 

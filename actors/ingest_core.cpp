@@ -41,6 +41,7 @@ void ingest_core::learn(const schema_document& schema) {
     return;
   preflight_ = std::make_shared<const preflight_core>(std::move(*known));
   fingerprint_ = schema.fingerprint;
+  ++schema_number_;
 }
 
 std::variant<append, fault> ingest_core::admit(decision d, const dead_letters& found,

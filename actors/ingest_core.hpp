@@ -36,8 +36,8 @@ public:
 
   /// Transactions are held against this schema from now on; what cannot be read as one changes nothing.
   void learn(const schema_document& schema);
-  /// Of the schema that is known; empty while none is.
-  [[nodiscard]] const std::string& fingerprint() const { return fingerprint_; }
+  /// Another one for every schema that it has learned.
+  [[nodiscard]] std::uint64_t schema_number() const { return schema_number_; }
 
   /// A decision as an entry for the lane of its dead letter; `found` is what the log has under that id.
   [[nodiscard]] std::variant<append, fault> admit(decision d, const dead_letters& found,
@@ -50,6 +50,7 @@ private:
   std::vector<std::string> lanes_;
   bool asks_for_rows_;
   std::string fingerprint_;
+  std::uint64_t schema_number_ = 0;
   std::shared_ptr<const preflight_core> preflight_; ///< Null while no schema is known.
 };
 

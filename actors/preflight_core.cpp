@@ -45,6 +45,7 @@ preflight_core::preflight_core(catalogue schema) : schema_{std::move(schema)} {
     for (const auto& table : tables_)
       if (table->about().schema == place)
         by_name_.emplace(table->about().name, table.get());
+  rows_.emplace(tables_);
 }
 
 fault preflight_core::check(const transaction& t) const {
@@ -64,7 +65,7 @@ fault preflight_core::check(const transaction& t) const {
 std::vector<row_question> preflight_core::ask(const transaction& t) const {
   if (schema_.search_path.empty()) // Then nobody knows which table a bare name is.
     return {};
-  return questions_about(t, [this](const std::string& table) { return find(table); });
+  return rows_->ask(t, [this](const std::string& table) { return find(table); });
 }
 
 const table_rules* preflight_core::find(const std::string& table) const {

@@ -4,6 +4,7 @@
 #include "actors/table_rules.hpp"
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -33,7 +34,8 @@ private:
   catalogue schema_; ///< Without its tables.
   std::vector<std::unique_ptr<table_rules>> tables_;
   std::unordered_map<std::string, const table_rules*>
-      by_name_; ///< `schema.table`, and `table` where it is found.
+      by_name_;                        ///< `schema.table`, and `table` where it is found.
+  std::optional<row_questioner> rows_; ///< Made last.
 };
 
 } // namespace chasqui

@@ -7,32 +7,57 @@
 
 namespace chasqui {
 
-row_glance::row_glance(glance what) : probes_{std::move(what.probes)} {
-  std::string name_room;
-  std::string value_room;
-  rows_.reserve(probes_.size());
-  for (std::size_t i = 0; i < probes_.size(); ++i) {
-    const auto& p = probes_[i];
-    const auto table = bare_table(p.table);
-    bool has_id = false;
-    row r;
-    r.terms.push_back(term_of(p.lane, term_kind::wide, table));
-    scan_values(p.where, [&](const scanned_value& v) {
-      const auto column = name_of(v, name_room);
-      if (is_indexed_column(column)) {
-        has_id = has_id || column == "id";
-        const auto value = index_value(text_of(v, value_room));
-        r.terms.push_back(term_of(p.lane, term_kind::row, table, column, value));
-        if (p.is_there)
-          r.terms.push_back(term_of(p.lane, term_kind::where, table, column, value));
-      }
-      return true;
-    });
-    r.look = look_of(p.lane, has_id);
-    looks_[r.look].terms.insert(r.terms.begin(), r.terms.end());
-    rows_.push_back(std::move(r));
-    file(i);
+row_glance::row_glance(glance what) {
+  for (const auto& k : what.kinds) {
+    const bool by_id = std::find(k.columns.begin(), k.columns.end(), "id") != k.columns.end();
+    const auto wide = term_of(k.lane, term_kind::wide, bare_table(k.table));
+    const auto look = look_of(k.lane, by_id);
+    looks_[look].terms.push_back(wide);
+    kinds_.push_back({k.is_there, wide, look, records_of(k)});
   }
+  rows_.reserve(what.probes.size());
+  for (auto& p : what.probes)
+    add(what.kinds.at(p.kind), std::move(p));
+  for (auto& l : looks_) {
+    std::sort(l.terms.begin(), l.terms.end());
+    l.terms.erase(std::unique(l.terms.begin(), l.terms.end()), l.terms.end());
+  }
+}
+
+void row_glance::add(const probe_kind& like, row_probe probe) {
+  auto& known = kinds_[probe.kind];
+  auto& look = looks_[known.look].terms;
+  const auto table = bare_table(like.table);
+  std::string room;
+  auto column = like.columns.begin();
+  scan_values(probe.where, [&](const scanned_value& v) {
+    if (column == like.columns.end())
+      return false;
+    if (is_indexed_column(*column)) {
+      const auto value = index_value(text_of(v, room));
+      terms_.push_back(term_of(like.lane, term_kind::row, table, *column, value));
+      if (like.is_there)
+        terms_.push_back(term_of(like.lane, term_kind::where, table, *column, value));
+    }
+    ++column;
+    return true;
+  });
+  const auto begin = rows_.empty() ? 0 : rows_.back().terms_end;
+  look.insert(look.end(), terms_.begin() + static_cast<std::ptrdiff_t>(begin), terms_.end());
+  members_[known.records].push_back(rows_.size());
+  rows_.push_back({probe.kind, terms_.size(), {}});
+  wanted_[known.records].records.push_back(std::move(probe.where));
+}
+
+std::size_t row_glance::records_of(const probe_kind& like) {
+  const auto found = std::find_if(wanted_.begin(), wanted_.end(), [&](const rows_probed& w) {
+    return w.table == like.table && w.columns == like.columns;
+  });
+  if (found != wanted_.end())
+    return static_cast<std::size_t>(found - wanted_.begin());
+  wanted_.push_back({like.table, like.columns, {}});
+  members_.emplace_back();
+  return wanted_.size() - 1;
 }
 
 std::size_t row_glance::look_of(const std::string& lane, bool by_id) {
@@ -44,24 +69,14 @@ std::size_t row_glance::look_of(const std::string& lane, bool by_id) {
   return looks_.size() - 1;
 }
 
-void row_glance::file(std::size_t place) {
-  const auto& p = probes_[place];
-  auto into = std::find_if(groups_.begin(), groups_.end(), [&](const group& g) {
-    return g.what.table == p.table && g.what.columns == p.columns;
-  });
-  if (into == groups_.end())
-    into = groups_.insert(groups_.end(), group{{p.table, p.columns, {}}, {}});
-  into->what.records.push_back(p.where);
-  into->members.push_back(place);
-}
-
 std::vector<look_up> row_glance::look_ups() const {
   std::vector<look_up> out;
   for (const auto& l : looks_) {
     look_up one;
     one.lane = l.lane;
     one.from_seq = 0;
-    one.terms.assign(l.terms.begin(), l.terms.end());
+    one.by_memory = true;
+    one.terms = l.terms;
     out.push_back(std::move(one));
   }
   return out;
@@ -78,35 +93,30 @@ void row_glance::on_found(std::size_t which, const looked_up& found) {
       pending.insert(term);
 }
 
-std::vector<rows_probed> row_glance::wanted() const {
-  std::vector<rows_probed> out;
-  out.reserve(groups_.size());
-  for (const auto& g : groups_)
-    out.push_back(g.what);
-  return out;
-}
-
 void row_glance::on_probed(const probe_result& result) {
   replica_ = result.problem.message;
-  for (std::size_t i = 0; i < result.found.size() && i < groups_.size(); ++i) {
+  for (std::size_t i = 0; i < result.found.size() && i < members_.size(); ++i) {
     if (!result.found[i])
       continue;
-    for (const auto member : groups_[i].members)
+    for (const auto member : members_[i])
       rows_[member].is_there = false;
     for (const auto place : *result.found[i])
-      rows_[groups_[i].members.at(place)].is_there = true;
+      rows_[members_[i].at(place)].is_there = true;
   }
 }
 
 glanced row_glance::answer() const {
   glanced out;
   out.replica = replica_;
-  for (std::size_t i = 0; i < probes_.size(); ++i) {
+  auto term = terms_.begin();
+  for (std::size_t i = 0; i < rows_.size(); ++i) {
     const auto& r = rows_[i];
-    const auto& pending = looks_[r.look].pending;
-    const bool is_clear =
-        r.is_there == probes_[i].is_there && pending &&
-        std::none_of(r.terms.begin(), r.terms.end(), [&](index_term t) { return pending->contains(t); });
+    const auto& k = kinds_[r.kind];
+    const auto& pending = looks_[k.look].pending;
+    const auto end = terms_.begin() + static_cast<std::ptrdiff_t>(r.terms_end);
+    const bool is_clear = r.is_there == k.are_there && pending && !pending->contains(k.wide) &&
+                          std::none_of(term, end, [&](index_term t) { return pending->contains(t); });
+    term = end;
     if (!is_clear)
       out.doubtful.push_back(i);
   }

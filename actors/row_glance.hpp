@@ -25,8 +25,8 @@ public:
   /// Answers one of them, by its place.
   void on_found(std::size_t which, const looked_up& found);
 
-  /// For the replica.
-  [[nodiscard]] std::vector<rows_probed> wanted() const;
+  /// For the replica, to be taken once.
+  [[nodiscard]] std::vector<rows_probed> wanted() { return std::move(wanted_); }
   void on_probed(const probe_result& result);
 
   /// What has not been answered leaves its rows in doubt.
@@ -34,29 +34,34 @@ public:
 
 private:
   struct row {
-    std::vector<index_term> terms; ///< Of what might change it.
-    std::size_t look = 0;          ///< By which look into the log they are asked for.
-    std::optional<bool> is_there;  ///< On the replica.
+    std::size_t kind;
+    std::size_t terms_end;        ///< Of its own, in `terms_`; they begin where those of the row before end.
+    std::optional<bool> is_there; ///< On the replica.
+  };
+  struct kind {
+    bool are_there;      ///< What is expected.
+    index_term wide;     ///< Of what might change any of them.
+    std::size_t look;    ///< By which look into the log they are asked for.
+    std::size_t records; ///< Among which of those that are wanted.
   };
   struct log_look {
     std::string lane;
     bool by_id;
-    std::set<index_term> terms;
+    std::vector<index_term> terms;
     std::optional<std::set<index_term>> pending; ///< What all entries that it found are found by.
   };
-  /// Rows that are asked for together.
-  struct group {
-    rows_probed what;
-    std::vector<std::size_t> members;
-  };
-  void file(std::size_t place);
-  std::size_t look_of(const std::string& lane, bool by_id);
 
-  std::vector<row_probe> probes_;
-  std::vector<row> rows_; ///< One a probe.
-  std::vector<group> groups_;
+  void add(const probe_kind& like, row_probe probe);
+  std::size_t look_of(const std::string& lane, bool by_id);
+  std::size_t records_of(const probe_kind& like);
+
+  std::vector<kind> kinds_;
+  std::vector<row> rows_;         ///< One a probe.
+  std::vector<index_term> terms_; ///< Of what might change a row.
   std::vector<log_look> looks_;
-  std::string replica_; ///< Why it is away.
+  std::vector<rows_probed> wanted_;
+  std::vector<std::vector<std::size_t>> members_; ///< Of each of these: which rows its records are.
+  std::string replica_;                           ///< Why it is away.
 };
 
 } // namespace chasqui

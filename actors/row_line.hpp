@@ -16,7 +16,7 @@ namespace chasqui {
 struct row_line_limits {
   std::size_t looks_max = 4;               ///< Submissions that are looked at one by one at once.
   std::size_t glance_max = 1000;           ///< Questions in one glance, or those of one submission,
-  std::size_t glances_max = 2;             ///< of which so many are under way.
+  std::size_t glances_max = 1;             ///< of which so many are under way.
   std::uint64_t bytes_max = 64U << 20U;    ///< Of the payloads in it.
   std::chrono::milliseconds patience{100}; ///< Whoever has waited so long passes, looked at or not.
   std::chrono::milliseconds pause{1000};   ///< Without looks, after one that found no replica.

@@ -11,7 +11,7 @@ namespace {
 row_name name_of(const row_question& q) {
   constexpr std::uint64_t odd = 0x9e3779b97f4a7c15;
   const std::hash<std::string> hash;
-  return (hash(q.what.table) * odd) ^ hash(q.what.where);
+  return (hash(q.rule->table) * odd) ^ hash(q.where);
 }
 
 } // namespace
@@ -20,7 +20,7 @@ row_concern row_memory::enter(submission_rows& of, time_point now) {
   bool is_contested = false;
   std::erase_if(of.questions, [&](const row_question& q) {
     const auto row = name_of(q);
-    if (q.is_about_parent)
+    if (q.rule->is_about_parent)
       return knows(row, now);
     is_contested = is_contested || inserting_.contains(row);
     of.inserts.push_back(row);
@@ -63,7 +63,7 @@ std::vector<std::size_t> row_memory::settle(const std::vector<submission_rows*>&
         ++doubtful;
         return false;
       }
-      if (q.is_about_parent)
+      if (q.rule->is_about_parent)
         learn(q, since, now);
       return true;
     });

@@ -6,9 +6,7 @@
 
 #include <algorithm>
 #include <optional>
-#include <set>
 #include <string_view>
-#include <tuple>
 #include <utility>
 
 namespace chasqui {
@@ -58,9 +56,12 @@ std::optional<std::string_view> value_of(const record& row, const std::string& c
 }
 
 /// The values of `from` in `row`, as a condition on `to`.
-std::optional<std::string> condition(const record& row, const std::vector<std::string>& from,
-                                     const std::vector<std::string>& to) {
-  std::string json = "{";
+std::optional<std::string> condition_on(const record& row, const std::vector<std::string>& from,
+                                        const std::vector<std::string>& to) {
+  constexpr std::size_t usual_bytes = 100;
+  std::string json;
+  json.reserve(usual_bytes);
+  json += '{';
   for (std::size_t i = 0; i < from.size(); ++i) {
     const auto value = value_of(row, from[i]);
     if (!value)
@@ -69,120 +70,161 @@ std::optional<std::string> condition(const record& row, const std::vector<std::s
     append_quoted(json, to[i]);
     json.append(":").append(*value);
   }
-  return json + "}";
+  json += '}';
+  return json;
 }
 
-class questioner {
-public:
-  questioner(const transaction& t, const std::function<const table_rules*(const std::string&)>& find)
-      : transaction_{t}, find_{find} {}
+bool has_indexed(const std::vector<std::string>& columns) {
+  return std::any_of(columns.begin(), columns.end(), [](const auto& c) { return is_indexed_column(c); });
+}
 
-  std::vector<row_question> ask() && {
-    const json_path steps{document_, "steps"};
+bool may_be_asked_for(const catalogue_table& table, const catalogue_key& key) {
+  return !key.is_partial && !key.is_deferrable && has_indexed(key.columns) &&
+         std::all_of(key.columns.begin(), key.columns.end(), [&](const std::string& name) {
+           const auto* column = find_column(table, name);
+           return column != nullptr && is_exact(*column);
+         });
+}
+
+/// A parent in parts may be there under another name.
+bool may_be_asked_for(const catalogue_table& table, const catalogue_reference& reference,
+                      const catalogue_table& parent) {
+  const auto& to = reference.parent_columns;
+  if (to.size() != reference.columns.size() || !has_indexed(to) || !parent.is_plain ||
+      parent.insert_may_change || parent.update_may_change)
+    return false;
+  for (std::size_t i = 0; i < to.size(); ++i) {
+    const auto* ours = find_column(table, reference.columns[i]);
+    const auto* theirs = find_column(parent, to[i]);
+    if (ours == nullptr || theirs == nullptr || theirs->is_computed || !fits(*ours, *theirs))
+      return false;
+  }
+  return true;
+}
+
+std::string field_of(const row_question& question) {
+  const auto& at = question.at;
+  const json_path document;
+  const json_path steps{document, "steps"};
+  const json_path step{steps, at.step};
+  const json_path rows{step, at.is_update ? "set" : "rows"};
+  const json_path numbered{rows, at.row};
+  const auto& row = at.is_update ? rows : numbered;
+  return question.rule->is_about_parent ? json_path{row, question.rule->from.front()}.text() : row.text();
+}
+
+} // namespace
+
+row_questioner::row_questioner(const std::vector<std::unique_ptr<table_rules>>& tables) {
+  std::unordered_map<std::string_view, const table_rules*> by_name;
+  for (const auto& table : tables)
+    by_name.emplace(table->name(), table.get());
+  for (const auto& table : tables) {
+    auto& into = by_table_[table.get()];
+    for (const auto& key : table->about().keys)
+      if (may_be_asked_for(table->about(), key))
+        into.keys.push_back(
+            std::make_shared<const row_rule>(row_rule{table->name(), key.columns, key.columns, false, ""}));
+    const auto& references = table->about().references;
+    for (std::size_t which = 0; which < references.size(); ++which) {
+      const auto& r = references[which];
+      const auto found = by_name.find(r.parent);
+      const auto* parent = found == by_name.end() ? table.get() : found->second;
+      if (parent != table.get() && may_be_asked_for(table->about(), r, parent->about()))
+        into.parents.push_back(
+            {std::make_shared<const row_rule>(row_rule{parent->name(), r.parent_columns, r.columns, true,
+                                                       table->text_of_reference(which)}),
+             parent});
+    }
+  }
+}
+
+/// One transaction, step by step.
+class row_questioner::round {
+public:
+  round(const transaction& t, const std::unordered_map<const table_rules*, rules>& by_table)
+      : transaction_{t}, by_table_{by_table} {}
+
+  std::vector<row_question> ask(const finder& find) && {
     for (std::size_t i = 0; i < transaction_.steps.size(); ++i) {
       const auto& s = transaction_.steps[i];
-      const auto* table = find_(s.table);
+      const auto* table = find(s.table);
       if (table == nullptr || !table->about().is_plain || table->about().has_triggers)
         break; // Whatever this one does may decide about those behind it.
-      ask_about(*table, s, {steps, i});
-      touched_.insert(table->name());
+      ask_about(*table, s, i);
+      touched_.push_back(table);
       inserts_only_ = inserts_only_ && s.op == step_op::insert;
     }
     return std::move(out_);
   }
 
 private:
-  void ask_about(const table_rules& table, const step& s, const json_path& path) {
+  void ask_about(const table_rules& table, const step& s, std::size_t number) {
     const auto& about = table.about();
+    const auto& known = by_table_.at(&table);
+    if (out_.empty())
+      out_.reserve(std::min(row_questions_max, known.keys.size() + known.parents.size()));
     const bool inserts = s.op == step_op::insert || s.op == step_op::upsert;
     if (inserts && !about.insert_may_change) {
-      const json_path rows{path, "rows"};
+      const bool asks_for_same =
+          s.op == step_op::insert && inserts_only_ && !about.update_may_change && !has_touched(table);
       for (std::size_t i = 0; i < s.rows.size(); ++i) {
-        if (s.op == step_op::insert && inserts_only_ && !about.update_may_change &&
-            !touched_.contains(table.name()))
-          ask_for_same(table, s.rows[i], {rows, i});
+        const row_place place{number, i, false};
+        if (asks_for_same)
+          for (const auto& key : known.keys)
+            add(key, s.rows[i], place);
         // Of several rows of one key in an upsert the last one counts.
         if (s.op == step_op::insert || i + 1 == s.rows.size())
-          ask_for_parents(table, s.rows[i], {rows, i});
+          ask_for_parents(known, s.rows[i], place);
       }
     } else if (s.op == step_op::update && s.expect_rows > 0 && !about.update_may_change) {
-      ask_for_parents(table, s.set, {path, "set"});
+      ask_for_parents(known, s.set, {number, 0, true});
     }
   }
 
-  void ask_for_same(const table_rules& table, const record& row, const json_path& path) {
-    for (const auto& key : table.about().keys) {
-      const auto is_good = [&](const std::string& name) {
-        const auto* column = find_column(table.about(), name);
-        return column != nullptr && is_exact(*column);
-      };
-      if (key.is_partial || key.is_deferrable ||
-          !std::all_of(key.columns.begin(), key.columns.end(), is_good))
-        continue;
-      add(nullptr, path, table.name(), key.columns, condition(row, key.columns, key.columns));
-    }
-  }
-
-  void ask_for_parents(const table_rules& table, const record& row, const json_path& path) {
-    const auto& references = table.about().references;
-    for (std::size_t which = 0; which < references.size(); ++which) {
-      const auto& reference = references[which];
-      const auto* parent = find_(reference.parent);
-      const auto& to = reference.parent_columns;
-      // A parent in parts, or made by others' steps, may be there under another name.
-      if (parent == nullptr || parent == &table || touched_.contains(parent->name()) ||
-          to.size() != reference.columns.size() || !transaction_.depends_on.empty() ||
-          !parent->about().is_plain || parent->about().insert_may_change || parent->about().update_may_change)
-        continue;
-      if (!inserts_only_ && !parent->about().references.empty())
-        continue; // A cascade may have given it this key.
-      bool alike = true;
-      for (std::size_t i = 0; i < to.size(); ++i) {
-        const auto* ours = find_column(table.about(), reference.columns[i]);
-        const auto* theirs = find_column(parent->about(), to[i]);
-        alike = alike && ours != nullptr && theirs != nullptr && !theirs->is_computed && fits(*ours, *theirs);
-      }
-      if (alike)
-        add(&table.text_of_reference(which), {path, reference.columns.front()}, parent->name(), to,
-            condition(row, reference.columns, to));
-    }
-  }
-
-  /// `reference`: what is told of it, if this is about a parent.
-  void add(const std::string* reference, const json_path& path, const std::string& table,
-           const std::vector<std::string>& columns, const std::optional<std::string>& where) {
-    const bool is_about_parent = reference != nullptr;
-    if (!where || out_.size() == row_questions_max ||
-        !std::any_of(columns.begin(), columns.end(), [](const auto& c) { return is_indexed_column(c); }) ||
-        !asked_.insert({table, *where, is_about_parent}).second)
+  void ask_for_parents(const rules& known, const record& row, const row_place& place) {
+    if (!transaction_.depends_on.empty()) // Others' steps may make it.
       return;
-    row_question question;
-    question.what.table = table;
-    question.what.where = *where;
-    question.what.limit = 1;
-    question.lane = transaction_.lane;
-    question.columns = columns;
-    question.is_about_parent = is_about_parent;
-    question.field = path.text();
-    if (is_about_parent)
-      question.reference = *reference;
-    out_.push_back(std::move(question));
+    for (const auto& one : known.parents) {
+      const bool may_come_by_cascade = !inserts_only_ && !one.parent->about().references.empty();
+      if (!has_touched(*one.parent) && !may_come_by_cascade)
+        add(one.what, row, place);
+    }
+  }
+
+  [[nodiscard]] bool has_touched(const table_rules& table) const {
+    return std::find(touched_.begin(), touched_.end(), &table) != touched_.end();
+  }
+
+  void add(const rule& what, const record& row, const row_place& place) {
+    if (out_.size() == row_questions_max)
+      return;
+    auto where = condition_on(row, what->from, what->columns);
+    const bool is_new = where && std::none_of(out_.begin(), out_.end(), [&](const row_question& q) {
+                          return q.where == *where && q.rule->table == what->table &&
+                                 q.rule->is_about_parent == what->is_about_parent;
+                        });
+    if (is_new)
+      out_.push_back({what, std::move(*where), place});
   }
 
   const transaction& transaction_;
-  const std::function<const table_rules*(const std::string&)>& find_;
-  json_path document_;
+  const std::unordered_map<const table_rules*, rules>& by_table_;
   std::vector<row_question> out_;
-  std::set<std::string> touched_; ///< Tables that steps before this one write to.
-  bool inserts_only_ = true;      ///< Before this one: else a row may be gone by now, by a cascade perhaps.
-  std::set<std::tuple<std::string, std::string, bool>> asked_;
+  std::vector<const table_rules*> touched_; ///< Steps before this one write to them.
+  bool inserts_only_ = true; ///< Before this one: else a row may be gone by now, by a cascade perhaps.
 };
 
-} // namespace
+std::vector<row_question> row_questioner::ask(const transaction& t, const finder& find) const {
+  return round{t, by_table_}.ask(find);
+}
 
-std::vector<row_question> questions_about(const transaction& t,
-                                          const std::function<const table_rules*(const std::string&)>& find) {
-  return questioner{t, find}.ask();
+read_rows to_read(const row_question& question) {
+  read_rows out;
+  out.table = question.rule->table;
+  out.where = question.where;
+  out.limit = 1;
+  return out;
 }
 
 bool unsettles_rows(const transaction& t) {
@@ -193,22 +235,24 @@ bool unsettles_rows(const transaction& t) {
   });
 }
 
-fault judge(const row_question& question, const found_rows& answer) {
+fault judge(const row_question& question, std::string_view lane, const found_rows& answer) {
+  const auto& rule = *question.rule;
   // What another lane still has may come before or after this.
-  for (const auto& lane : answer.positions)
-    if (lane.lane != question.lane && lane.head > lane.cursor)
+  for (const auto& position : answer.positions)
+    if (position.lane != lane && position.head > position.cursor)
       return {};
-  if (!answer.replica.empty() || !answer.notes.empty() || answer.found.empty() != question.is_about_parent)
+  if (!answer.replica.empty() || !answer.notes.empty() || answer.found.empty() != rule.is_about_parent)
     return {};
-  fault out{fault_code::refused_by_schema, "`" + question.field + "` is refused: ", question.field};
-  if (question.is_about_parent) {
-    out.message += question.reference + ", and there is no row " + question.what.where +
-                   ", neither on the replica nor pending";
+  const auto field = field_of(question);
+  fault out{fault_code::refused_by_schema, "`" + field + "` is refused: ", field};
+  if (rule.is_about_parent) {
+    out.message +=
+        rule.reference + ", and there is no row " + question.where + ", neither on the replica nor pending";
     return out;
   }
   const auto& row = answer.found.front();
-  out.message += "table " + question.what.table + " has a unique key (" + list_of(question.columns) +
-                 "), and there is a row " + question.what.where + " already, ";
+  out.message += "table " + rule.table + " has a unique key (" + list_of(rule.columns) +
+                 "), and there is a row " + question.where + " already, ";
   if (row.origin == row_origin::replica || row.transactions.empty())
     out.message += "on the replica";
   else

@@ -21,6 +21,7 @@ struct redis_settings {
   std::chrono::milliseconds timeout{2000}; ///< Without an answer for so long, the connection is given up.
   std::string owner; ///< Who owns the log, for others to see: `this_process()`; "" for nobody in particular.
   std::chrono::milliseconds lease{0}; ///< So long nobody else takes the log over; renewed while it is open.
+  bool remembers_terms = false;       ///< For looks by memory; up to 1.5 MiB a lane.
 };
 
 /// The log in Redis Streams, `chasqui:{site}:log:<lane>`.

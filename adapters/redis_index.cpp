@@ -255,7 +255,18 @@ private:
 };
 
 void redis_session::look_up(const chasqui::look_up& what, handler<lookup_page> then) {
-  look_on(std::make_shared<redis_look>(what), std::move(then));
+  if (!open_ || !what.by_memory || what.terms.empty())
+    return look_on(std::make_shared<redis_look>(what), std::move(then));
+  auto rest = what;
+  rest.terms = kept_->not_lacking(what.lane, what.terms, what.from_seq);
+  if (!rest.terms.empty())
+    return look_on(std::make_shared<redis_look>(rest), std::move(then));
+  looked_up nothing;
+  nothing.lane = what.lane;
+  nothing.first = what.from_seq;
+  nothing.indexed_from = what.from_seq;
+  nothing.head = kept_->head(what.lane);
+  then({{}, std::move(nothing)});
 }
 
 void redis_session::look_on(const std::shared_ptr<redis_look>& look, handler<lookup_page> then) {

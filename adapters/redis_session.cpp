@@ -10,7 +10,8 @@ namespace chasqui {
 
 redis_session::redis_session(io_thread& io, std::string site, redis_settings settings)
     : io_{io}, prefix_{"chasqui:{" + std::move(site) + "}:"}, settings_{std::move(settings)},
-      address_{redis_address(settings_)}, lease_timer_{io} {}
+      address_{redis_address(settings_)}, kept_{std::make_shared<kept_terms>(settings_.remembers_terms)},
+      lease_timer_{io} {}
 
 void redis_session::open(const std::vector<std::string>& lanes, handler<log_opened> then) {
   shut("it was opened again.");
@@ -115,6 +116,10 @@ void redis_session::opened(const fault& problem) {
   open_ = true;
   epoch_ = std::to_string(draft_.epoch);
   drift_ = draft_.drift;
+  kept_ =
+      std::make_shared<kept_terms>(settings_.remembers_terms); // What is answered late is about another one.
+  for (const auto& lane : draft_.lanes)
+    kept_->on_head(lane.lane, lane.head);
   draft_.kind = store_kind::redis;
   keep_lease();
   then(std::exchange(draft_, {}));

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "adapters/io_timer.hpp"
+#include "adapters/kept_terms.hpp"
 #include "adapters/redis.hpp"
 #include "adapters/redis_answers.hpp"
 #include "adapters/redis_connection.hpp"
@@ -91,6 +92,7 @@ private:
   bool open_ = false;
   std::string why_closed_ = "it was not opened yet.";
   std::string epoch_;
+  std::shared_ptr<kept_terms> kept_;             ///< Since it was opened.
   std::map<std::string, std::uint64_t> largest_; ///< By lane: no payload there has more bytes.
   std::uint64_t entry_bytes_ = 1;                ///< Of those that were read last, on average.
   std::vector<std::string> drift_;               ///< As found when it was opened.

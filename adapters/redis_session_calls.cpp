@@ -32,15 +32,19 @@ void redis_session::append(const std::vector<append_item>& items, const handler<
   ids.reserve(items.size()); // The views must not move.
   times.reserve(items.size());
   terms.reserve(items.size());
+  kept_->on_called();
   for (const auto& item : items) {
     note_size(item.lane, item.payload);
+    const auto found_by = index_terms(item.lane, item.payload);
+    kept_->add(item.lane, found_by);
     draft.slots.push_back({item.lane, 0, item.at, false});
     arguments.insert(arguments.end(),
                      {item.lane, ids.emplace_back(to_bytes(item.id)), times.emplace_back(to_micros(item.at)),
-                      item.payload, terms.emplace_back(to_bytes(index_terms(item.lane, item.payload)))});
+                      item.payload, terms.emplace_back(to_bytes(found_by))});
   }
   const auto kept = std::make_shared<std::optional<append_result>>();
-  const auto answered = [weak = weak_from_this(), draft, then, kept](const redis_reply& reply) {
+  const auto answered = [weak = weak_from_this(), draft, then, kept,
+                         memory = kept_](const redis_reply& reply) {
     const auto self = weak.lock();
     if (!self)
       return;
@@ -51,6 +55,13 @@ void redis_session::append(const std::vector<append_item>& items, const handler<
       answer = unanswered<append_result>(redis_append_lost(reply.text()));
     else if (!read_slots(reply, answer.slots))
       answer = unanswered<append_result>(redis_append_lost(redis_misunderstood(self->address_).message));
+    for (const auto& slot : draft.slots)
+      if (answer.problem)
+        memory->forget(slot.lane); // Some of it may be in the log.
+    for (const auto& slot : answer.slots)
+      if (!slot.repeated)
+        memory->on_head(slot.lane, slot.seq);
+    memory->on_answered();
     self->settle(answer.problem);
     if (answer.problem)
       then(std::move(answer));
@@ -185,7 +196,11 @@ void redis_session::adopt(const lane_marks& marks, const handler<fault>& then) {
                                            std::to_string(marks.replicated),
                                            std::to_string(marks.released),
                                            std::to_string(step_entries_max)};
-  step_by_step(redis_adopt_script(), arguments, arguments, then);
+  step_by_step(redis_adopt_script(), arguments, arguments,
+               [memory = kept_, lane = marks.lane, then](fault problem) {
+                 memory->forget(lane);
+                 then(std::move(problem));
+               });
 }
 
 void redis_session::import(const std::string& lane, const std::vector<entry>& entries, handler<fault> then) {
@@ -194,22 +209,37 @@ void redis_session::import(const std::string& lane, const std::vector<entry>& en
   std::vector<std::string> texts{std::to_string(entries.front().seq)};
   texts.reserve(1 + 3 * entries.size()); // The views must not move.
   words arguments{epoch_, lane, texts.front()};
+  kept_->on_called();
   for (const auto& e : entries) {
     note_size(lane, e.payload);
+    const auto found_by = index_terms(lane, e.payload);
+    kept_->add(lane, found_by);
     texts.push_back(to_bytes(e.id));
     arguments.emplace_back(texts.back());
     texts.push_back(to_micros(e.at));
     arguments.emplace_back(texts.back());
     arguments.emplace_back(e.payload);
-    texts.push_back(to_bytes(index_terms(lane, e.payload)));
+    texts.push_back(to_bytes(found_by));
     arguments.emplace_back(texts.back());
   }
-  order(redis_import_script(), arguments, std::move(then));
+  order(redis_import_script(), arguments,
+        [memory = kept_, lane, head = entries.back().seq, then = std::move(then)](fault problem) {
+          if (problem)
+            memory->forget(lane);
+          else
+            memory->on_head(lane, head);
+          memory->on_answered();
+          then(std::move(problem));
+        });
 }
 
 void redis_session::renumber(const std::string& lane, seqno first, handler<fault> then) {
   const auto from = std::to_string(first);
-  order(redis_renumber_script(), {epoch_, lane, from}, std::move(then));
+  order(redis_renumber_script(), {epoch_, lane, from},
+        [memory = kept_, lane, then = std::move(then)](fault problem) {
+          memory->forget(lane);
+          then(std::move(problem));
+        });
 }
 
 void redis_session::bury(const rejected& why, handler<fault> then) {

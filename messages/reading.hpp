@@ -62,17 +62,23 @@ struct found_rows {
   std::vector<std::string> notes; ///< What the answer cannot know, a sentence each.
 };
 
-/// A row that is expected to be there, or not to be.
-struct row_probe {
+/// Rows that are expected alike: to be there, or not to be.
+struct probe_kind {
   std::string lane; ///< Whose pending entries count.
   std::string table;
-  std::vector<std::string> columns; ///< Of `where`; at least one that is indexed.
-  std::string where;                ///< JSON object: equality on these columns, none of them null.
+  std::vector<std::string> columns; ///< They are looked for by these; at least one is indexed.
   bool is_there = false;            ///< What is expected.
+};
+
+/// One such row.
+struct row_probe {
+  std::uint64_t kind = 0; ///< Its place among the kinds.
+  std::string where;      ///< JSON object: equality on the kind's columns, in their order, none of them null.
 };
 
 /// Asks of many rows at once whether all is as expected, for certain; whoever needs to know more reads.
 struct glance {
+  std::vector<probe_kind> kinds;
   std::vector<row_probe> probes;
   std::chrono::milliseconds timeout{2000};
 };
@@ -91,6 +97,9 @@ struct look_up {
   std::vector<index_term> terms;
   std::uint64_t entries_max = 1000;
   std::uint64_t bytes_max = 1U << 20U;
+  /// What the store remembers not to find it need not look for. If that is everything, `first` and
+  /// `indexed_from` in the answer are `from_seq`.
+  bool by_memory = false;
 };
 
 /// The entries, in order.
@@ -113,13 +122,12 @@ template <class I> auto inspect(I& f, read_position& x) { return f(x.lane, x.cur
 template <class I> auto inspect(I& f, found_rows& x) {
   return f(x.found, x.more, x.replica, x.positions, x.notes);
 }
-template <class I> auto inspect(I& f, row_probe& x) {
-  return f(x.lane, x.table, x.columns, x.where, x.is_there);
-}
-template <class I> auto inspect(I& f, glance& x) { return f(x.probes, x.timeout); }
+template <class I> auto inspect(I& f, probe_kind& x) { return f(x.lane, x.table, x.columns, x.is_there); }
+template <class I> auto inspect(I& f, row_probe& x) { return f(x.kind, x.where); }
+template <class I> auto inspect(I& f, glance& x) { return f(x.kinds, x.probes, x.timeout); }
 template <class I> auto inspect(I& f, glanced& x) { return f(x.doubtful, x.replica); }
 template <class I> auto inspect(I& f, look_up& x) {
-  return f(x.lane, x.from_seq, x.to_seq, x.terms, x.entries_max, x.bytes_max);
+  return f(x.lane, x.from_seq, x.to_seq, x.terms, x.entries_max, x.bytes_max, x.by_memory);
 }
 template <class I> auto inspect(I& f, looked_up& x) {
   return f(x.lane, x.from_seq, x.first, x.head, x.indexed_from, x.more, x.entries);

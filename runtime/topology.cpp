@@ -245,8 +245,8 @@ outside_world open_outside_world(io_thread& io, const settings& s) {
   outside_world out;
   if (!s.redis.socket.empty() || !s.redis.host.empty()) {
     const redis_settings redis{
-        s.redis.socket,     s.redis.host,   s.redis.port,    read_secret(s.redis.password_file),
-        s.redis.timeout_ms, this_process(), s.redis.lease_ms};
+        s.redis.socket,     s.redis.host,   s.redis.port,     read_secret(s.redis.password_file),
+        s.redis.timeout_ms, this_process(), s.redis.lease_ms, s.preflight_rows != "off"};
     out.stores.redis = make_redis_log(io, s.site, redis);
     out.publisher = make_redis_publisher(io, s.site, redis, s.events.backlog_max);
   }

@@ -389,6 +389,56 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(the_index_follows_entries_that_are_cut_off_importe
   BOOST_CHECK((seqs_of(log.look_up({row_term("parent_id", "7")})) == seq_list{11, 12}));
 }
 
+// By memory or not, the same is found, whatever happens to the log.
+BOOST_AUTO_TEST_CASE_TEMPLATE(memory_denies_nothing_that_is_there, Store, both_stores) {
+  fresh_log<Store> fresh;
+  auto& log = fresh.log;
+  const auto check = [&](seqno head) {
+    for (const auto* value : {"0", "1", "2", "99"})
+      for (seqno from = 1; from <= head + 1; ++from) {
+        const auto page = log.look_up_by_memory({row_term("id", value)}, from);
+        BOOST_REQUIRE(seqs_of(page) == seqs_of(log.look_up({row_term("id", value)}, from)));
+        BOOST_TEST(page.found.head == head);
+      }
+  };
+  check(0);
+  log.append({indexed_item(1, 1), indexed_item(2, 2), indexed_item(3, 1)});
+  check(3);
+  BOOST_TEST(log.adopt(marks_up_to(0, 2)).message == "");
+  check(2);
+  for (const seqno seq : {3, 4}) {
+    const auto moved = indexed_item(1 + seq, seq % 2);
+    BOOST_TEST(log.import({{seq, moved.id, moved.at, moved.payload}}).message == "");
+    check(seq);
+  }
+  log.append({indexed_item(6, 1)});
+  check(5);
+  BOOST_TEST(log.renumber(10).message == "");
+  check(14);
+  log.append({indexed_item(7, 2), indexed_item(1, 1)}); // The last one is there already.
+  check(15);
+  BOOST_TEST(log.mark(marks_up_to(12, 15), 12).message == "");
+  check(15);
+}
+
+BOOST_AUTO_TEST_CASE(redis_is_not_asked_for_what_its_session_remembers_to_lack) {
+  fresh_log<fresh_redis> fresh;
+  auto& log = fresh.log;
+  // Redis itself would tell where the log begins.
+  const auto is_remembered = [](log_client& of, const std::string& value, seqno from) {
+    const auto page = of.look_up_by_memory({row_term("id", value)}, from);
+    BOOST_TEST(page.problem.message == "");
+    return page.found.first == from && page.found.head == 3;
+  };
+  log.append({indexed_item(1, 1), indexed_item(2, 2), indexed_item(3, 1)});
+  BOOST_TEST(is_remembered(log, "99", 2));
+  BOOST_TEST(!is_remembered(log, "2", 2));
+  log_client next{fresh.store.make()};
+  BOOST_TEST(next.open().problem.message == "");
+  BOOST_TEST(!is_remembered(next, "99", 2)); // That was before its time.
+  BOOST_TEST(is_remembered(next, "99", 4));
+}
+
 BOOST_AUTO_TEST_CASE(redis_keeps_nothing_of_the_index_once_the_entries_are_gone) {
   fresh_log<fresh_redis> fresh;
   std::vector<append_item> items;

@@ -309,7 +309,7 @@ public:
   /// What rows say against it.
   fault doubt(const std::vector<row_question>& questions) {
     for (const auto& q : questions)
-      if (auto why = judge(q, read(q.what)))
+      if (auto why = judge(q, "main", read(to_read(q))))
         return why;
     return {};
   }
@@ -317,8 +317,10 @@ public:
   /// Whether a glance clears it.
   bool clears(const std::vector<row_question>& questions) {
     glance what;
-    for (const auto& q : questions)
-      what.probes.push_back({q.lane, q.what.table, q.columns, q.what.where, q.is_about_parent});
+    for (const auto& q : questions) {
+      what.probes.push_back({what.kinds.size(), q.where});
+      what.kinds.push_back({"main", q.rule->table, q.rule->columns, q.rule->is_about_parent});
+    }
     row_glance core{std::move(what)};
     const auto look_ups = core.look_ups();
     for (std::size_t i = 0; i < look_ups.size(); ++i)

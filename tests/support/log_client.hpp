@@ -52,8 +52,13 @@ public:
   std::future<lookup_page> begin_look_up(std::vector<index_term> terms, seqno from = 1,
                                          std::uint64_t entries_max = 1000) {
     return begin<lookup_page>([&](auto then) {
-      log_->look_up({"main", from, ~seqno{0}, std::move(terms), entries_max, 1U << 24U}, then);
+      log_->look_up({"main", from, ~seqno{0}, std::move(terms), entries_max, 1U << 24U, false}, then);
     });
+  }
+  lookup_page look_up_by_memory(std::vector<index_term> terms, seqno from) {
+    return get(begin<lookup_page>([&](auto then) {
+      log_->look_up({"main", from, ~seqno{0}, std::move(terms), 1000, 1U << 24U, true}, then);
+    }));
   }
   lookup_page look_up(std::vector<index_term> terms, seqno from = 1, std::uint64_t entries_max = 1000) {
     return get(begin_look_up(std::move(terms), from, entries_max));

@@ -4,7 +4,9 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <algorithm>
 #include <chrono>
+#include <memory>
 
 namespace chasqui {
 
@@ -15,8 +17,28 @@ using places = std::vector<std::uint64_t>;
 
 const time_point start{1h};
 
-row_probe of_unit(int id, bool is_there, const std::string& lane = "main") {
-  return {lane, "public.unit", {"id"}, R"({"id":)" + std::to_string(id) + "}", is_there};
+/// A row, and what is expected of it.
+struct expected {
+  probe_kind kind;
+  std::string where;
+};
+
+expected of_unit(int id, bool is_there, const std::string& lane = "main") {
+  return {{lane, "public.unit", {"id"}, is_there}, R"({"id":)" + std::to_string(id) + "}"};
+}
+
+glance of(const std::vector<expected>& rows) {
+  glance out;
+  for (const auto& row : rows) {
+    const auto is_like = [&](const probe_kind& k) {
+      return k.lane == row.kind.lane && k.table == row.kind.table && k.is_there == row.kind.is_there;
+    };
+    const auto kind = std::find_if(out.kinds.begin(), out.kinds.end(), is_like) - out.kinds.begin();
+    if (kind == static_cast<std::ptrdiff_t>(out.kinds.size()))
+      out.kinds.push_back(row.kind);
+    out.probes.push_back({static_cast<std::uint64_t>(kind), row.where});
+  }
+  return out;
 }
 
 looked_up pending(const std::vector<std::string>& steps, const std::string& lane = "main") {
@@ -27,10 +49,10 @@ looked_up pending(const std::vector<std::string>& steps, const std::string& lane
   return out;
 }
 
-/// A glance with an empty log and a replica that has these, by probe.
+/// A glance with an empty log and a replica that has these, by table.
 struct glance_at {
   row_glance core;
-  explicit glance_at(std::vector<row_probe> probes) : core{glance{std::move(probes), 1s}} {}
+  explicit glance_at(const std::vector<expected>& rows) : core{of(rows)} {}
   places answer(std::vector<std::optional<std::vector<std::size_t>>> found,
                 const looked_up& log = pending({})) {
     for (std::size_t i = 0; i < core.look_ups().size(); ++i)
@@ -46,11 +68,10 @@ const std::string update_to_1 = R"({"op":"update","table":"unit","set":{"id":1},
 const std::string wide = R"({"op":"update","table":"unit","set":{"status":"x"},"where":{"status":"y"}})";
 
 row_question asked(int id, bool is_about_parent) {
-  row_question q;
-  q.what.table = "public.unit";
-  q.what.where = R"({"id":)" + std::to_string(id) + "}";
-  q.is_about_parent = is_about_parent;
-  return q;
+  row_rule rule;
+  rule.table = "public.unit";
+  rule.is_about_parent = is_about_parent;
+  return {std::make_shared<const row_rule>(rule), R"({"id":)" + std::to_string(id) + "}", {}};
 }
 
 submission_rows inserts(int id) { return {{asked(id, false)}, false}; }
@@ -70,6 +91,8 @@ BOOST_AUTO_TEST_CASE(what_is_pending_for_a_row_leaves_it_in_doubt) {
   BOOST_TEST((glance_at{{of_unit(1, false)}}.answer({places{}}, pending({update_to_1})) == places{0}));
   BOOST_TEST((glance_at{{of_unit(1, false)}}.answer({places{}}, pending({wide})) == places{0}));
   BOOST_TEST((glance_at{{of_unit(2, false)}}.answer({places{}}, pending({insert_1})) == places{}));
+  BOOST_TEST((glance_at{{of_unit(1, false), of_unit(2, false)}}.answer({places{}}, pending({insert_1})) ==
+              places{0}));
   // An update does not make a row, but may take away the one that is there.
   BOOST_TEST((glance_at{{of_unit(1, false)}}.answer({places{}}, pending({update_1})) == places{}));
   BOOST_TEST((glance_at{{of_unit(1, true)}}.answer({places{0}}, pending({update_1})) == places{0}));
@@ -77,7 +100,7 @@ BOOST_AUTO_TEST_CASE(what_is_pending_for_a_row_leaves_it_in_doubt) {
 
 BOOST_AUTO_TEST_CASE(rows_of_a_table_are_asked_for_together_and_found_by_their_place) {
   glance_at g{{of_unit(1, false),
-               {"main", "public.file", {"unit_id", "part"}, R"({"unit_id":1,"part":2})", true},
+               {{"main", "public.file", {"unit_id", "part"}, true}, R"({"unit_id":1,"part":2})"},
                of_unit(3, false)}};
   const auto wanted = g.core.wanted();
   BOOST_REQUIRE(wanted.size() == 2U);
@@ -94,6 +117,7 @@ BOOST_AUTO_TEST_CASE(each_lane_is_asked_for_its_own) {
   BOOST_TEST(asked_for[0].lane == "main");
   BOOST_TEST(asked_for[1].lane == "bulk");
   BOOST_TEST(asked_for[0].from_seq == 0U);
+  BOOST_TEST(asked_for[0].by_memory);
   BOOST_TEST(asked_for[0].terms.size() == 2U);
   g.core.on_found(0, pending({}));
   g.core.on_found(1, pending({insert_1}, "bulk"));
@@ -103,8 +127,8 @@ BOOST_AUTO_TEST_CASE(each_lane_is_asked_for_its_own) {
 
 // So many files of one observation may be pending that not all are looked at.
 BOOST_AUTO_TEST_CASE(what_is_found_by_a_parent_s_id_does_not_leave_what_has_an_id_in_doubt) {
-  glance_at g{
-      {of_unit(1, false), {"main", "public.file", {"unit_id", "part"}, R"({"unit_id":1,"part":2})", false}}};
+  glance_at g{{of_unit(1, false),
+               {{"main", "public.file", {"unit_id", "part"}, false}, R"({"unit_id":1,"part":2})"}}};
   const auto asked_for = g.core.look_ups();
   BOOST_REQUIRE(asked_for.size() == 2U);
   auto too_much = pending({});
@@ -137,7 +161,7 @@ BOOST_AUTO_TEST_CASE(without_the_whole_answer_everything_is_in_doubt) {
   BOOST_TEST(away.core.answer().replica == "gone");
 
   // The replica is there, and does not take one of the questions.
-  glance_at half_refused{{{"main", "nowhere", {"id"}, R"({"id":1})", false}, of_unit(1, false)}};
+  glance_at half_refused{{{{"main", "nowhere", {"id"}, false}, R"({"id":1})"}, of_unit(1, false)}};
   BOOST_TEST((half_refused.answer({std::nullopt, places{}}) == places{0}));
   BOOST_TEST(half_refused.core.answer().replica == "");
 
@@ -214,7 +238,7 @@ BOOST_AUTO_TEST_CASE(a_glance_settles_what_it_does_not_doubt) {
   const auto unclear = memory.settle({&both, &one}, {{0}, ""}, memory.version(), start);
   BOOST_TEST((unclear == std::vector<std::size_t>{0}));
   BOOST_REQUIRE(both.questions.size() == 1U);
-  BOOST_TEST(!both.questions.front().is_about_parent);
+  BOOST_TEST(!both.questions.front().rule->is_about_parent);
   for (const int parent : {2, 3}) {
     auto child = refers_to(parent);
     BOOST_TEST((memory.enter(child, start) == row_concern::none));

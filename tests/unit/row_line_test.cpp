@@ -24,6 +24,7 @@ numbers who_is_out(const row_line_actions& actions) {
 row_line_limits narrow() {
   row_line_limits out;
   out.glance_max = 10;
+  out.glances_max = 2;
   return out;
 }
 

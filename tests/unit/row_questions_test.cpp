@@ -55,7 +55,7 @@ std::vector<row_question> asked(const catalogue& c, const std::string& steps) {
 std::string questions(const std::string& steps, const catalogue& c = schema{}) {
   std::string out;
   for (const auto& q : asked(c, steps))
-    out += (q.is_about_parent ? "+" : "-") + q.what.table + q.what.where;
+    out += (q.rule->is_about_parent ? "+" : "-") + q.rule->table + q.where;
   return out;
 }
 
@@ -92,6 +92,7 @@ BOOST_AUTO_TEST_CASE(an_upsert_and_an_update_ask_for_parents_alone) {
   };
   BOOST_TEST(questions(update("")) == unit_7);
   BOOST_TEST(questions(update(R"(,"expect_rows":null)")) == ""); // Perhaps of no row at all.
+  BOOST_TEST(judge(asked(schema{}, update("")).front(), "main", rows(0)).field == "steps[0].set.unit_id");
 }
 
 BOOST_AUTO_TEST_CASE(the_same_is_asked_once_and_not_without_end) {
@@ -100,6 +101,10 @@ BOOST_AUTO_TEST_CASE(the_same_is_asked_once_and_not_without_end) {
   for (int i = 2; i <= 150; ++i)
     many += R"(,{"unit_id":)" + std::to_string(i) + "}";
   BOOST_TEST(asked(schema{}, insert("file", many)).size() == row_questions_max);
+  const auto full = to_read(asked(schema{}, insert("file", file_of_7)).back());
+  BOOST_TEST(full.table == "public.unit");
+  BOOST_TEST(full.where == R"({"id":7})");
+  BOOST_TEST(full.limit == 1U);
 }
 
 BOOST_AUTO_TEST_CASE(what_another_step_may_have_decided_is_not_asked) {
@@ -180,9 +185,9 @@ BOOST_AUTO_TEST_CASE(a_parent_that_may_be_there_under_another_name_is_not_asked_
 BOOST_AUTO_TEST_CASE(a_refusal_names_table_column_value_and_rule) {
   const auto q = asked(schema{}, insert("file", file_of_7));
   BOOST_REQUIRE(q.size() == 2U);
-  BOOST_TEST(!judge(q[0], rows(0)));
+  BOOST_TEST(!judge(q[0], "main", rows(0)));
   auto there = rows(1);
-  auto problem = judge(q[0], there);
+  auto problem = judge(q[0], "main", there);
   BOOST_TEST((problem.code == fault_code::refused_by_schema));
   BOOST_TEST(problem.field == "steps[0].rows[0]");
   BOOST_TEST(problem.message ==
@@ -190,10 +195,10 @@ BOOST_AUTO_TEST_CASE(a_refusal_names_table_column_value_and_rule) {
              R"({"id":"0197a4e2-0000-7000-8000-000000000001"} already, on the replica)");
   there.found[0].origin = row_origin::pending;
   there.found[0].transactions = {{0, 1}};
-  BOOST_TEST(judge(q[0], there)
+  BOOST_TEST(judge(q[0], "main", there)
                  .message.ends_with("already, pending in transaction 00000000-0000-0000-0000-000000000001"));
-  BOOST_TEST(!judge(q[1], rows(1)));
-  problem = judge(q[1], rows(0));
+  BOOST_TEST(!judge(q[1], "main", rows(1)));
+  problem = judge(q[1], "main", rows(0));
   BOOST_TEST(problem.field == "steps[0].rows[0].unit_id");
   BOOST_TEST(problem.message ==
              "`steps[0].rows[0].unit_id` is refused: (unit_id) of table public.file refers to (id) of table "
@@ -204,14 +209,14 @@ BOOST_AUTO_TEST_CASE(half_an_answer_decides_nothing) {
   const auto q = asked(schema{}, insert("file", file_of_7));
   auto answer = rows(1);
   answer.replica = "away";
-  BOOST_TEST(!judge(q[0], answer));
+  BOOST_TEST(!judge(q[0], "main", answer));
   answer = rows(0);
   answer.notes = {"The table has triggers."};
-  BOOST_TEST(!judge(q[1], answer));
+  BOOST_TEST(!judge(q[1], "main", answer));
   // Entries of another lane may come before or after this one.
   answer = rows(0);
-  answer.positions = {{q[1].lane, 1, 9}, {"bulk", 4, 4}};
-  BOOST_TEST((judge(q[1], answer).code == fault_code::refused_by_schema));
-  answer.positions = {{q[1].lane, 1, 9}, {"bulk", 4, 5}};
-  BOOST_TEST(!judge(q[1], answer));
+  answer.positions = {{"main", 1, 9}, {"bulk", 4, 4}};
+  BOOST_TEST((judge(q[1], "main", answer).code == fault_code::refused_by_schema));
+  answer.positions = {{"main", 1, 9}, {"bulk", 4, 5}};
+  BOOST_TEST(!judge(q[1], "main", answer));
 }

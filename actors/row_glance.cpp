@@ -16,8 +16,10 @@ row_glance::row_glance(glance what) {
     kinds_.push_back({k.is_there, wide, look, records_of(k)});
   }
   rows_.reserve(what.probes.size());
-  for (auto& p : what.probes)
-    add(what.kinds.at(p.kind), std::move(p));
+  for (auto& p : what.probes) {
+    const auto& like = what.kinds.at(p.kind);
+    add(like, std::move(p));
+  }
   for (auto& l : looks_) {
     std::sort(l.terms.begin(), l.terms.end());
     l.terms.erase(std::unique(l.terms.begin(), l.terms.end()), l.terms.end());

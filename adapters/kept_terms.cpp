@@ -23,9 +23,9 @@ template <class Each> bool each_bit(index_term term, Each each) {
 
 } // namespace
 
-kept_terms::filter::filter() : words_(filter_bits / word_bits) {}
+kept_terms::bloom_filter::bloom_filter() : words_(filter_bits / word_bits) {}
 
-bool kept_terms::filter::add(index_term term) {
+bool kept_terms::bloom_filter::add(index_term term) {
   bool is_new = false;
   each_bit(term, [&](std::size_t at) {
     auto& word = words_[at / word_bits];
@@ -37,12 +37,12 @@ bool kept_terms::filter::add(index_term term) {
   return is_new;
 }
 
-bool kept_terms::filter::may_have(index_term term) const {
+bool kept_terms::bloom_filter::may_have(index_term term) const {
   return each_bit(term,
                   [&](std::size_t at) { return (words_[at / word_bits] >> (at % word_bits) & 1U) != 0; });
 }
 
-void kept_terms::filter::add_all(const filter& other) {
+void kept_terms::bloom_filter::add_all(const bloom_filter& other) {
   std::transform(words_.begin(), words_.end(), other.words_.begin(), words_.begin(),
                  [](std::uint64_t a, std::uint64_t b) { return a | b; });
 }
@@ -88,8 +88,8 @@ void kept_terms::on_answered() {
       lane.after = lane.head;
 }
 
-std::vector<index_term> kept_terms::not_lacking(const std::string& lane, std::vector<index_term> terms,
-                                                seqno from) {
+std::vector<index_term> kept_terms::maybe_kept(const std::string& lane, std::vector<index_term> terms,
+                                               seqno from) {
   const auto found = lanes_.find(lane);
   if (found == lanes_.end() || !found->second.after)
     return terms;

@@ -34,26 +34,26 @@ public:
 
   /// Those of `terms` by which an entry from `from` on may be found. Whoever asks is not concerned with
   /// earlier ones any more.
-  std::vector<index_term> not_lacking(const std::string& lane, std::vector<index_term> terms, seqno from);
+  std::vector<index_term> maybe_kept(const std::string& lane, std::vector<index_term> terms, seqno from);
   /// The last entry of a lane of which anything is lacking.
   [[nodiscard]] seqno head(const std::string& lane) const { return lanes_.at(lane).head; }
   /// The lane ends elsewhere, or its entries have other numbers.
   void forget(const std::string& lane) { lanes_.erase(lane); }
 
 private:
-  class filter {
+  class bloom_filter {
   public:
-    filter();
+    bloom_filter();
     /// Whether it is new, as far as the filter knows.
     bool add(index_term term);
     [[nodiscard]] bool may_have(index_term term) const;
-    void add_all(const filter& other);
+    void add_all(const bloom_filter& other);
 
   private:
     std::vector<std::uint64_t> words_;
   };
   struct generation {
-    filter terms;
+    bloom_filter terms;
     std::size_t count = 0;
     seqno through = 0; ///< It has no entry behind this one; of an ended one.
   };

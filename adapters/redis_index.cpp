@@ -254,13 +254,12 @@ private:
   std::map<seqno, entry> entries_;
 };
 
-void redis_session::look_up(const chasqui::look_up& what, handler<lookup_page> then) {
-  if (!open_ || !what.by_memory || what.terms.empty())
+void redis_session::look_up(chasqui::look_up what, handler<lookup_page> then) {
+  const bool is_by_memory = open_ && what.by_memory && !what.terms.empty();
+  if (is_by_memory)
+    what.terms = kept_->maybe_kept(what.lane, std::move(what.terms), what.from_seq);
+  if (!is_by_memory || !what.terms.empty())
     return look_on(std::make_shared<redis_look>(what), std::move(then));
-  auto rest = what;
-  rest.terms = kept_->not_lacking(what.lane, what.terms, what.from_seq);
-  if (!rest.terms.empty())
-    return look_on(std::make_shared<redis_look>(rest), std::move(then));
   looked_up nothing;
   nothing.lane = what.lane;
   nothing.first = what.from_seq;

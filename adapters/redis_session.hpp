@@ -29,7 +29,7 @@ public:
   void open(const std::vector<std::string>& lanes, handler<log_opened> then);
   void append(const std::vector<append_item>& items, const handler<append_result>& then);
   void read(take what, handler<log_slice> then);
-  void look_up(const chasqui::look_up& what, handler<lookup_page> then);
+  void look_up(chasqui::look_up what, handler<lookup_page> then);
   void mark(const lane_marks& marks, seqno trim_through, const handler<fault>& then);
   void adopt(const lane_marks& marks, const handler<fault>& then);
   void import(const std::string& lane, const std::vector<entry>& entries, handler<fault> then);
@@ -61,6 +61,7 @@ private:
                     const std::vector<std::string>& rest, const handler<fault>& then);
   void look_on(const std::shared_ptr<redis_look>& look, handler<lookup_page> then);
   void order(const std::string& script, const words& arguments, handler<fault> then);
+  [[nodiscard]] handler<fault> and_forget(const std::string& lane, handler<fault> then) const;
 
   [[nodiscard]] std::uint64_t plain_entries(const take& what) const;
   void read_by_script(const take& what, handler<log_slice> then);

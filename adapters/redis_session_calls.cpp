@@ -55,11 +55,10 @@ void redis_session::append(const std::vector<append_item>& items, const handler<
       answer = unanswered<append_result>(redis_append_lost(reply.text()));
     else if (!read_slots(reply, answer.slots))
       answer = unanswered<append_result>(redis_append_lost(redis_misunderstood(self->address_).message));
-    for (const auto& slot : draft.slots)
+    for (const auto& slot : answer.problem ? draft.slots : answer.slots)
       if (answer.problem)
         memory->forget(slot.lane); // Some of it may be in the log.
-    for (const auto& slot : answer.slots)
-      if (!slot.repeated)
+      else if (!slot.repeated)
         memory->on_head(slot.lane, slot.seq);
     memory->on_answered();
     self->settle(answer.problem);
@@ -188,6 +187,14 @@ void redis_session::order(const std::string& script, const words& arguments, han
       std::move(then));
 }
 
+/// With the answer the lane ends elsewhere, or its entries have other numbers.
+handler<fault> redis_session::and_forget(const std::string& lane, handler<fault> then) const {
+  return [memory = kept_, lane, then = std::move(then)](fault problem) {
+    memory->forget(lane);
+    then(std::move(problem));
+  };
+}
+
 void redis_session::adopt(const lane_marks& marks, const handler<fault>& then) {
   const std::vector<std::string> arguments{epoch_,
                                            marks.lane,
@@ -196,11 +203,7 @@ void redis_session::adopt(const lane_marks& marks, const handler<fault>& then) {
                                            std::to_string(marks.replicated),
                                            std::to_string(marks.released),
                                            std::to_string(step_entries_max)};
-  step_by_step(redis_adopt_script(), arguments, arguments,
-               [memory = kept_, lane = marks.lane, then](fault problem) {
-                 memory->forget(lane);
-                 then(std::move(problem));
-               });
+  step_by_step(redis_adopt_script(), arguments, arguments, and_forget(marks.lane, then));
 }
 
 void redis_session::import(const std::string& lane, const std::vector<entry>& entries, handler<fault> then) {
@@ -235,11 +238,7 @@ void redis_session::import(const std::string& lane, const std::vector<entry>& en
 
 void redis_session::renumber(const std::string& lane, seqno first, handler<fault> then) {
   const auto from = std::to_string(first);
-  order(redis_renumber_script(), {epoch_, lane, from},
-        [memory = kept_, lane, then = std::move(then)](fault problem) {
-          memory->forget(lane);
-          then(std::move(problem));
-        });
+  order(redis_renumber_script(), {epoch_, lane, from}, and_forget(lane, std::move(then)));
 }
 
 void redis_session::bury(const rejected& why, handler<fault> then) {

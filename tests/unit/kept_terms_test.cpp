@@ -38,7 +38,7 @@ struct fixture {
   kept_terms memory{true};
   term_source terms;
   fixture() { memory.on_head("main", 10); }
-  bool lacks(index_term term, seqno from) { return memory.not_lacking("main", {term}, from).empty(); }
+  bool lacks(index_term term, seqno from) { return memory.maybe_kept("main", {term}, from).empty(); }
   /// Of 1000 that nobody has kept, how many it vouches for.
   int vouched_for(seqno from) {
     int count = 0;
@@ -52,14 +52,14 @@ struct fixture {
 
 BOOST_FIXTURE_TEST_SUITE(what_was_kept, fixture)
 
-BOOST_AUTO_TEST_CASE(what_was_kept_is_not_lacking_and_all_else_is) {
+BOOST_AUTO_TEST_CASE(what_was_kept_is_maybe_kept_and_all_else_is) {
   const auto kept = terms.next(10'000);
   keep(memory, kept, 20);
   for (const auto term : kept)
     BOOST_REQUIRE(!lacks(term, 11));
   BOOST_TEST(vouched_for(11) > 990);
   const std::vector<index_term> one_of_two{kept.front()};
-  BOOST_TEST(memory.not_lacking("main", {terms.next(), kept.front()}, 11) == one_of_two);
+  BOOST_TEST(memory.maybe_kept("main", {terms.next(), kept.front()}, 11) == one_of_two);
   BOOST_TEST(memory.head("main") == 20U);
 }
 
@@ -67,10 +67,10 @@ BOOST_AUTO_TEST_CASE(nothing_is_said_of_what_was_there_before_and_of_other_lanes
   const auto term = terms.next();
   BOOST_TEST(!lacks(term, 10));
   BOOST_TEST(lacks(term, 11));
-  BOOST_TEST(memory.not_lacking("bulk", {term}, 11).size() == 1U);
+  BOOST_TEST(memory.maybe_kept("bulk", {term}, 11).size() == 1U);
   kept_terms nothing{false};
   nothing.on_head("main", 10);
-  BOOST_TEST(nothing.not_lacking("main", {term}, 11).size() == 1U);
+  BOOST_TEST(nothing.maybe_kept("main", {term}, 11).size() == 1U);
 }
 
 BOOST_AUTO_TEST_CASE(what_is_on_its_way_counts_as_kept) {

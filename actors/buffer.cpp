@@ -2,6 +2,7 @@
 #include "actors/life_story.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 #include <variant>
 
@@ -55,11 +56,22 @@ void ask_store(self_pointer self, buffer_actions& actions) {
                   }));
 }
 
+void answer_append(buffer_state& s, append_reply& reply) {
+  if (auto found = s.appends.extract(reply.who))
+    return answer(found.mapped(), std::move(reply.outcome.proof), reply.outcome.problem);
+  const auto found = std::prev(s.groups.upper_bound(reply.who)); // Who is not alone is of a group.
+  auto& [first, group] = *found;
+  group.outcome.each.at(reply.who - first) = std::move(reply.outcome);
+  if (--group.open > 0)
+    return;
+  group.promise.deliver(std::move(group.outcome));
+  s.groups.erase(found);
+}
+
 void tell_others(self_pointer self, buffer_actions& actions) {
   auto& s = self->state;
   for (auto& reply : actions.replies)
-    if (auto found = s.appends.extract(reply.who))
-      answer(found.mapped(), std::move(reply.proof), reply.problem);
+    answer_append(s, reply);
   for (auto& over : actions.waits)
     if (auto found = s.waits.extract(over.who))
       answer(found.mapped(), over.what, over.problem);
@@ -82,6 +94,8 @@ void leave(self_pointer self, const fault& why) {
   const fault gone{fault_code::unavailable, why ? why.message : "The runtime is stopping.", ""};
   for (auto& [who, promise] : s.appends)
     promise.deliver(to_error(gone));
+  for (auto& [first, group] : s.groups)
+    group.promise.deliver(to_error(gone));
   end_reads(self, gone);
   for (auto& [lane, promise] : s.locates)
     promise.deliver(to_error(gone));
@@ -131,12 +145,25 @@ void hear(self_pointer self, const News& what, buffer_actions (buffer_core::*tak
     act(self, (*self->state.core.*take_in)(what, now(self)));
 }
 
-caf::result<receipt> keep(self_pointer self, append what) {
+caf::result<receipt> keep(self_pointer self, append& what) {
   auto& s = self->state;
   const auto who = s.next_ticket++;
   auto promise = self->make_response_promise<receipt>();
   s.appends.emplace(who, promise);
-  act(self, s.core->on_append(who, std::move(what), now(self)));
+  act(self, s.core->on_append(who, {&what, 1}, now(self)));
+  return promise;
+}
+
+caf::result<group_outcome> keep(self_pointer self, append_group& what) {
+  auto& s = self->state;
+  const auto size = what.all.size();
+  if (size == 0)
+    return group_outcome{};
+  const auto first = s.next_ticket;
+  s.next_ticket += size;
+  auto promise = self->make_response_promise<group_outcome>();
+  s.groups.emplace(first, open_group{promise, {std::vector<append_outcome>(size)}, size});
+  act(self, s.core->on_append(first, what.all, now(self)));
   return promise;
 }
 
@@ -293,7 +320,8 @@ buffer_shell::behavior_type buffer(self_pointer self, log_stores stores, notifie
   act(self, s.core->start());
   self->delayed_send(self, tick_interval, tick{});
   return {
-      [self](append& what) { return keep(self, std::move(what)); },
+      [self](append& what) { return keep(self, what); },
+      [self](append_group& what) { return keep(self, what); },
       [self](const locate& what) { return stand(self, what.lane); },
       [self](const align& what) { return bring_in_step(self, what); },
       [self](const missing& m) { hear(self, m, &buffer_core::on_missing); },

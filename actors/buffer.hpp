@@ -16,6 +16,13 @@
 
 namespace chasqui {
 
+/// Those of a group that have been answered, and how many are left.
+struct open_group {
+  caf::typed_response_promise<group_outcome> promise;
+  group_outcome outcome;
+  std::size_t open = 0;
+};
+
 struct buffer_state {
   static inline const char* name = "buffer";
   std::optional<buffer_core> core;
@@ -24,6 +31,7 @@ struct buffer_state {
   wall_clock wall;
   ticket next_ticket = 1;
   std::unordered_map<ticket, caf::typed_response_promise<receipt>> appends;
+  std::map<ticket, open_group> groups; ///< By the ticket of their first.
   std::unordered_map<ticket, caf::typed_response_promise<reached>> waits;
   std::unordered_map<ticket, std::function<void(const caf::error&)>> reads; ///< What the store is asked for.
   std::vector<std::pair<std::string, caf::typed_response_promise<position>>> locates; ///< Wait for the store.

@@ -10,12 +10,7 @@ namespace {
 // The shell ticks every 50 ms while anybody waits: an answer that is due before the next tick is given now.
 constexpr std::chrono::milliseconds tick_margin{60};
 
-append_reply refusal(ticket who, fault why) {
-  append_reply out;
-  out.who = who;
-  out.problem = std::move(why);
-  return out;
-}
+append_reply refusal(ticket who, fault why) { return {who, {{}, std::move(why)}}; }
 
 fault overload() {
   return {fault_code::overloaded,
@@ -104,15 +99,17 @@ fault buffer_core::admission(const append& what) const {
   return waiting_.has_room_for(what) ? fault{} : overload();
 }
 
-buffer_actions buffer_core::on_append(ticket who, append what, moment now) {
+buffer_actions buffer_core::on_append(ticket first, std::span<append> all, moment now) {
   buffer_actions out;
-  if (auto problem = admission(what)) {
-    out.replies.push_back(refusal(who, std::move(problem)));
-    return out;
+  const auto deadline = now.steady + limits_.submit_deadline - tick_margin;
+  for (auto who = first; auto& what : all) {
+    if (auto problem = admission(what))
+      out.replies.push_back(refusal(who, std::move(problem)));
+    else
+      for (const auto& w : waiting_.add({who, std::move(what), deadline}))
+        out.replies.push_back(refusal(w.who, overload()));
+    ++who;
   }
-  for (const auto& w :
-       waiting_.add({who, std::move(what), now.steady + limits_.submit_deadline - tick_margin}))
-    out.replies.push_back(refusal(w.who, overload()));
   send_group(out, now.wall);
   return out;
 }
@@ -174,7 +171,8 @@ void buffer_core::acknowledge_group(buffer_actions& out, const std::vector<flyin
   for (std::size_t i = 0; i < flying.size() && i < slots.size(); ++i)
     if (const auto& slot = slots[i]; !flying[i].answered)
       out.replies.push_back(
-          {flying[i].who, {flying[i].id, slot.lane, slot.seq, result.durability, result.store, slot.at}, {}});
+          {flying[i].who,
+           {{flying[i].id, slot.lane, slot.seq, result.durability, result.store, slot.at}, {}}});
   move_heads(out, slots, now.wall);
 }
 

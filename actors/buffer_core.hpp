@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <variant>
@@ -42,8 +43,7 @@ struct buffer_limits {
 /// The answer to one append.
 struct append_reply {
   ticket who = 0;
-  receipt proof;
-  fault problem;
+  append_outcome outcome;
 };
 
 /// Marks to save, and how far to trim.
@@ -82,7 +82,8 @@ public:
 
   buffer_actions start();
   buffer_actions on_opened(log_opened opened, moment now);
-  buffer_actions on_append(ticket who, append what, moment now);
+  /// The first of them has the ticket `first`, and each of the others the next one.
+  buffer_actions on_append(ticket first, std::span<append> all, moment now);
   buffer_actions on_appended(const append_result& result, moment now);
   buffer_actions on_store_change(const store_change& change, moment now);
   /// Entries that another runtime was left with are in the log.

@@ -86,8 +86,9 @@ void leave(self_pointer self, const caf::error& why) {
     promise.deliver(to_error(gone()));
   if (why == caf::exit_reason::user_shutdown)
     return quit_if_idle(self);
-  for (auto& [arrival, one] : std::exchange(s.handed_on, {}))
-    one->promise.deliver(to_error(gone()));
+  for (auto& [number, group] : std::exchange(s.handed_on, {}))
+    for (auto& one : group.all)
+      one->promise.deliver(to_error(gone()));
   self->quit(why);
 }
 

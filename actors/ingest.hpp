@@ -54,9 +54,14 @@ struct row_candidate {
   submission_rows rows;
   std::uint64_t judged_by = 0; ///< The number of the schema that the questions come from.
 
-  caf::typed_response_promise<receipt> promise = {}; ///< These are of one that the buffer has:
-  std::uint64_t since = 0;                           ///< the version of the memory when it left,
-  time_point deadline = {};                          ///< until when it waits for the buffer.
+  caf::typed_response_promise<receipt> promise = {}; ///< Of one that the buffer has.
+};
+
+/// Submissions of one lane that left the line together and are with the buffer.
+struct handed_group {
+  std::vector<std::shared_ptr<row_candidate>> all;
+  std::uint64_t since = 0; ///< The version of the memory when they left.
+  time_point deadline;     ///< Until when they wait for the buffer.
 };
 
 struct ingest_state {
@@ -71,9 +76,9 @@ struct ingest_state {
   std::uint64_t confirmed = 0; ///< Submissions up to this one came before the last look at the schema began.
   std::deque<std::function<void()>> held;
   std::optional<row_line> line;
-  using candidates = std::map<std::uint64_t, std::shared_ptr<row_candidate>>; ///< By arrival.
-  candidates in_line;
-  candidates handed_on; ///< To the buffer; as they left the line in this order, also by deadline.
+  std::map<std::uint64_t, std::shared_ptr<row_candidate>> in_line; ///< By arrival.
+  std::uint64_t groups = 0;                                        ///< That were handed on, ever.
+  std::map<std::uint64_t, handed_group> handed_on;                 ///< By number, and so by deadline.
   std::optional<row_memory> rows;
   /// Everybody that ingest has to answer, whatever they wait for; by arrival.
   std::map<std::uint64_t, caf::typed_response_promise<receipt>> waiting;

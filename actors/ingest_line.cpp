@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -156,64 +157,97 @@ void look(self_pointer self, const row_line_actions::look& order) {
     ask_for_excuses(self, round, answered);
 }
 
-/// The buffer has answered, or has been waited for long enough.
-template <class Answer>
-void answer_handed_on(self_pointer self, std::uint64_t who, bool is_kept, Answer&& with) {
+using candidates = std::vector<std::shared_ptr<row_candidate>>;
+
+/// The buffer has answered, or has been waited for long enough: `tell` answers one of the group by its place,
+/// and says whether it was kept.
+template <class Tell> void answer_handed_on(self_pointer self, std::uint64_t number, const Tell& tell) {
   auto& s = self->state;
-  auto found = s.handed_on.extract(who);
+  const auto found = s.handed_on.extract(number);
   if (found.empty())
     return;
-  auto& one = *found.mapped();
-  one.promise.deliver(std::forward<Answer>(with));
+  const auto& group = found.mapped();
   const auto now = self->clock().now();
-  if (is_kept)
-    s.rows->arrive(one.rows, one.since, now);
-  else
-    s.rows->leave(one.rows);
-  act(self, s.line->on_answered(now));
+  for (std::size_t i = 0; i < group.all.size(); ++i) {
+    auto& one = *group.all[i];
+    if (tell(one.promise, i))
+      s.rows->arrive(one.rows, group.since, now);
+    else
+      s.rows->leave(one.rows);
+  }
+  act(self, s.line->on_answered(group.all.size(), now));
   quit_if_idle(self);
 }
 
-void hand_on(self_pointer self, ingest_state::candidates::node_type node) {
+void fail_handed_on(self_pointer self, std::uint64_t number, const caf::error& why) {
+  answer_handed_on(self, number, [&](auto& promise, std::size_t) {
+    promise.deliver(why);
+    return false;
+  });
+}
+
+void hand_on(self_pointer self, candidates all) {
   auto& s = self->state;
-  const auto who = node.key();
-  auto& c = *node.mapped();
-  c.promise = take_promise(s, who).value();
-  c.since = s.rows->version();
-  c.deadline = self->clock().now() + s.policy.keep_timeout;
-  auto kept = std::move(c.kept);
-  s.handed_on.insert(s.handed_on.end(), std::move(node));
-  self->request(s.peers.buffer, caf::infinite, std::move(kept))
-      .then([=](receipt& r) { answer_handed_on(self, who, true, std::move(r)); },
-            [=](const caf::error& e) { answer_handed_on(self, who, false, e); });
+  const auto number = ++s.groups;
+  append_group what;
+  what.all.reserve(all.size());
+  for (const auto& c : all)
+    what.all.push_back(std::move(c->kept));
+  s.handed_on.emplace_hint(
+      s.handed_on.end(), number,
+      handed_group{std::move(all), s.rows->version(), self->clock().now() + s.policy.keep_timeout});
+  self->request(s.peers.buffer, caf::infinite, std::move(what))
+      .then(
+          [=](group_outcome& outcome) {
+            answer_handed_on(self, number, [&](auto& promise, std::size_t place) {
+              auto& [proof, problem] = outcome.each.at(place);
+              if (problem)
+                promise.deliver(to_error(problem));
+              else
+                promise.deliver(std::move(proof));
+              return !problem;
+            });
+          },
+          [=](const caf::error& e) { fail_handed_on(self, number, e); });
 }
 
 // A timeout of CAF's for each would cost more than the answer that it watches over.
 void end_waits(self_pointer self) {
   auto& waiting = self->state.handed_on;
-  while (!waiting.empty() && waiting.begin()->second->deadline <= self->clock().now())
-    answer_handed_on(
-        self, waiting.begin()->first, false,
+  while (!waiting.empty() && waiting.begin()->second.deadline <= self->clock().now())
+    fail_handed_on(
+        self, waiting.begin()->first,
         to_error({fault_code::outcome_unknown,
                   "The buffer did not answer in time: it may or may not have kept it. Submit again, with "
                   "the same id, to know.",
                   ""}));
 }
 
-void let_out(self_pointer self, const row_line_actions::verdict& verdict) {
+/// Those of `all` that are handed on wait in `lanes`.
+void let_out(self_pointer self, const row_line_actions::verdict& verdict,
+             std::map<std::string, candidates>& lanes) {
   auto& s = self->state;
-  auto node = s.in_line.extract(verdict.who);
-  auto& c = *node.mapped();
+  auto c = std::move(s.in_line.extract(verdict.who).mapped());
   const bool is_refused = verdict.doubt && s.policy.rows == preflight_mode::enforce;
   if (is_refused)
-    s.rows->leave(c.rows);
-  if (is_refused && c.may_be_repeated)
-    return refuse(self, verdict.who, std::move(c.kept), verdict.doubt);
+    s.rows->leave(c->rows);
+  if (is_refused && c->may_be_repeated)
+    return refuse(self, verdict.who, std::move(c->kept), verdict.doubt);
   if (is_refused)
     return answer(s, verdict.who, verdict.doubt);
   if (verdict.doubt)
-    warn(self, c.kept, verdict.doubt);
-  hand_on(self, std::move(node));
+    warn(self, c->kept, verdict.doubt);
+  c->promise = take_promise(s, verdict.who).value();
+  lanes[c->kept.lane].push_back(std::move(c));
+}
+
+// One message for each lane: in another lane's, a submission would wait for what comes after it there.
+void let_out(self_pointer self, const std::vector<row_line_actions::verdict>& all) {
+  std::map<std::string, candidates> lanes;
+  for (const auto& verdict : all)
+    let_out(self, verdict, lanes);
+  for (auto& [lane, those] : lanes)
+    hand_on(self, std::move(those));
 }
 
 void wait_for_deadline(self_pointer self) {
@@ -224,13 +258,12 @@ void wait_for_deadline(self_pointer self) {
   const auto now = self->clock().now();
   auto next = s.line->deadline().value_or(now + s.policy.line.patience); // Before anybody's who comes.
   if (!s.handed_on.empty())
-    next = std::min(next, s.handed_on.begin()->second->deadline);
+    next = std::min(next, s.handed_on.begin()->second.deadline);
   self->delayed_send(self, std::max(next - now, time_point::duration{}), tick{});
 }
 
 void act(self_pointer self, const row_line_actions& actions) {
-  for (const auto& verdict : actions.out)
-    let_out(self, verdict);
+  let_out(self, actions.out);
   if (!actions.glance.empty())
     glance_at(self, actions.glance);
   for (const auto& order : actions.looks)

@@ -49,9 +49,9 @@ row_line_actions row_line::on_looked(std::uint64_t who, fault doubt, time_point 
   return out;
 }
 
-row_line_actions row_line::on_answered(time_point now) {
+row_line_actions row_line::on_answered(std::size_t how_many, time_point now) {
   row_line_actions out;
-  --handed_on_;
+  handed_on_ -= how_many;
   advance(out, now);
   return out;
 }

@@ -15,7 +15,7 @@ namespace chasqui {
 /// Bounds on the line.
 struct row_line_limits {
   std::size_t looks_max = 4;               ///< Submissions that are looked at one by one at once.
-  std::size_t glance_max = 1000;           ///< Questions in one glance, or those of one submission,
+  std::size_t glance_max = 250;            ///< Questions in one glance, or those of one submission,
   std::size_t glances_max = 1;             ///< of which so many are under way.
   std::uint64_t bytes_max = 64U << 20U;    ///< Of the payloads in it.
   std::chrono::milliseconds patience{100}; ///< Whoever has waited so long passes, looked at or not.
@@ -62,8 +62,8 @@ public:
   row_line_actions on_glanced(const std::vector<std::uint64_t>& all,
                               const std::vector<std::uint64_t>& unclear, time_point now);
   row_line_actions on_looked(std::uint64_t who, fault doubt, time_point now);
-  /// Of one that was handed on.
-  row_line_actions on_answered(time_point now);
+  /// Of those that were handed on.
+  row_line_actions on_answered(std::size_t how_many, time_point now);
   void on_replica_away(time_point now) { looks_again_at_ = now + limits_.pause; }
   /// When `on_deadline` is to be called, if nothing else happens before.
   [[nodiscard]] std::optional<time_point> deadline() const;

@@ -23,11 +23,11 @@ row_concern row_memory::enter(submission_rows& of, time_point now) {
     if (q.rule->is_about_parent)
       return knows(row, now);
     is_contested = is_contested || inserting_.contains(row);
-    of.inserts.push_back(row);
+    of.inserts.push_back({row, q.rule->is_referred_to});
     return false;
   });
-  for (const auto row : of.inserts)
-    ++inserting_[row];
+  for (const auto& one : of.inserts)
+    ++inserting_[one.row];
   if (of.unsettles)
     forget();
   if (is_contested)
@@ -37,8 +37,8 @@ row_concern row_memory::enter(submission_rows& of, time_point now) {
 
 // What was learned while it was on its way may have been so before it came.
 void row_memory::leave(const submission_rows& of) {
-  for (const auto row : of.inserts)
-    if (const auto found = inserting_.find(row); --found->second == 0)
+  for (const auto& one : of.inserts)
+    if (const auto found = inserting_.find(one.row); --found->second == 0)
       inserting_.erase(found);
   if (of.unsettles)
     forget();
@@ -46,8 +46,9 @@ void row_memory::leave(const submission_rows& of) {
 
 void row_memory::arrive(const submission_rows& of, std::uint64_t since, time_point now) {
   leave(of);
-  for (const auto row : of.inserts)
-    learn(row, since, now);
+  for (const auto& one : of.inserts)
+    if (one.may_be_parent)
+      learn(one.row, since, now);
 }
 
 std::vector<std::size_t> row_memory::settle(const std::vector<submission_rows*>& those, const glanced& answer,

@@ -18,11 +18,17 @@ namespace chasqui {
 /// together are taken for each other: one is looked at without need, or not at all.
 using row_name = std::uint64_t;
 
+/// A row that is being inserted.
+struct row_insert {
+  row_name row;
+  bool may_be_parent;
+};
+
 /// A submission's rows: what is asked about them, and those it inserts.
 struct submission_rows {
-  std::vector<row_question> questions; ///< That have not been settled.
-  bool unsettles = false;              ///< As `unsettles_rows` says.
-  std::vector<row_name> inserts = {};  ///< Filled in by `row_memory`.
+  std::vector<row_question> questions;  ///< That have not been settled.
+  bool unsettles = false;               ///< As `unsettles_rows` says.
+  std::vector<row_insert> inserts = {}; ///< Filled in by `row_memory`.
 };
 
 /// What need not be asked of anybody: which rows are being inserted by whoever is on the way into the log,

@@ -18,18 +18,19 @@ using ingest_actor = handle<receipt(submission), // Check one transaction and ke
                             receipt(decision)>;  // The same with a decision about a dead letter.
 
 /// Keeps transactions, in order, until the replica has them.
-using buffer_actor = handle<receipt(append),         // Keep one transaction durably, or say why not.
-                            position(locate),        // Where a lane stands, and under which epoch.
-                            alignment(align),        // How to go on from where the primary stands.
-                            void(missing),           // These are lost, by name.
-                            batch(take),             // Up to `entries_max` entries from `from_seq` on.
-                            void(committed),         // Everything up to `seq` is in the primary.
-                            void(replicated),        // Everything up to `seq` is in the replica.
-                            void(rejected),          // This entry is a dead letter, or parked behind one.
-                            void(resolved),          // This has become of dead letters.
-                            life(find),              // One transaction's way so far.
-                            reached(await),          // Answered once it holds, or when time is up.
-                            dead_letters(list_dead), // What the primary refused for good.
+using buffer_actor = handle<receipt(append),             // Keep one transaction durably, or say why not.
+                            group_outcome(append_group), // The same with several; answered once all are.
+                            position(locate),            // Where a lane stands, and under which epoch.
+                            alignment(align),            // How to go on from where the primary stands.
+                            void(missing),               // These are lost, by name.
+                            batch(take),                 // Up to `entries_max` entries from `from_seq` on.
+                            void(committed),             // Everything up to `seq` is in the primary.
+                            void(replicated),            // Everything up to `seq` is in the replica.
+                            void(rejected),              // This entry is a dead letter, or parked behind one.
+                            void(resolved),              // This has become of dead letters.
+                            life(find),                  // One transaction's way so far.
+                            reached(await),              // Answered once it holds, or when time is up.
+                            dead_letters(list_dead),     // What the primary refused for good.
                             past_decisions(list_decisions), // What operators have decided about it.
                             looked_up(look_up),             // The entries that concern these rows.
                             log_report(get_report)>;        // Marks of every lane, and the store.
@@ -176,4 +177,6 @@ CAF_ADD_TYPE_ID(chasqui, (chasqui::give_up))
 CAF_ADD_TYPE_ID(chasqui, (chasqui::list_events))
 CAF_ADD_TYPE_ID(chasqui, (chasqui::past_events))
 CAF_ADD_TYPE_ID(chasqui, (chasqui::schema_reader_actor))
+CAF_ADD_TYPE_ID(chasqui, (chasqui::append_group))
+CAF_ADD_TYPE_ID(chasqui, (chasqui::group_outcome))
 CAF_END_TYPE_ID_BLOCK(chasqui)

@@ -52,6 +52,11 @@ struct append {
   std::string payload; ///< The transaction in canonical JSON.
 };
 
+/// Several for one lane, to be kept in this order.
+struct append_group {
+  std::vector<append> all;
+};
+
 /// Proof that an entry is kept.
 struct receipt {
   uuid id;
@@ -61,6 +66,17 @@ struct receipt {
   store_kind store = store_kind::redis;
   instant at; ///< When it was first kept.
   bool operator==(const receipt&) const = default;
+};
+
+/// What became of an append.
+struct append_outcome {
+  receipt proof; ///< Unless there is a problem.
+  fault problem;
+};
+
+/// What became of a group: of each in its order.
+struct group_outcome {
+  std::vector<append_outcome> each;
 };
 
 /// A transaction in a lane's log.
@@ -292,9 +308,12 @@ struct reached {
 
 template <class I> auto inspect(I& f, submission& x) { return f(x.json, x.unchecked); }
 template <class I> auto inspect(I& f, append& x) { return f(x.id, x.lane, x.payload); }
+template <class I> auto inspect(I& f, append_group& x) { return f(x.all); }
 template <class I> auto inspect(I& f, receipt& x) {
   return f(x.id, x.lane, x.seq, x.durability, x.store, x.at);
 }
+template <class I> auto inspect(I& f, append_outcome& x) { return f(x.proof, x.problem); }
+template <class I> auto inspect(I& f, group_outcome& x) { return f(x.each); }
 template <class I> auto inspect(I& f, entry& x) { return f(x.seq, x.id, x.at, x.payload); }
 template <class I> auto inspect(I& f, take& x) { return f(x.lane, x.from_seq, x.entries_max, x.bytes_max); }
 template <class I> auto inspect(I& f, batch& x) {

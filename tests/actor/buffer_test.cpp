@@ -30,6 +30,12 @@ struct buffer_fixture : actor_fixture {
     settle();
   }
   auto submit(std::uint64_t id) { return ask<receipt>(log, append{{0, id}, "main", "{}"}); }
+  auto submit_together(const std::vector<std::uint64_t>& those, const std::string& lane = "main") {
+    append_group all;
+    for (const auto id : those)
+      all.all.push_back({{0, id}, lane, "{}"});
+    return ask<group_outcome>(log, all);
+  }
   auto wait(condition what, std::uint64_t id = 0, std::chrono::milliseconds timeout = 30s) {
     return ask<reached>(log, await{what, {0, id}, stage::replicated, timeout});
   }
@@ -59,6 +65,44 @@ BOOST_FIXTURE_TEST_CASE(a_submission_gets_its_receipt, buffer_fixture) {
   BOOST_TEST(first->value->seq == 1U);
   BOOST_TEST(second->value->seq == 2U);
   BOOST_TEST((events->back().kind == event_kind::buffered));
+}
+
+BOOST_FIXTURE_TEST_CASE(a_group_is_answered_once_and_each_in_its_place, buffer_fixture) {
+  BOOST_TEST(submit_together({})->value->each.empty());
+  const auto first = submit_together({1, 2});
+  BOOST_REQUIRE(first->value.has_value());
+  BOOST_REQUIRE(first->value->each.size() == 2U);
+  BOOST_TEST((first->value->each[1].proof.id == uuid{0, 2}));
+  BOOST_TEST(first->value->each[1].proof.seq == 2U);
+  const auto nowhere = submit_together({3, 4}, "nowhere");
+  BOOST_TEST((nowhere->value->each[0].problem.code == fault_code::unknown_lane));
+  BOOST_TEST(submit(5)->value->seq == 3U);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_group_waits_for_its_last, buffer_fixture) {
+  store->hangs = true;
+  const auto alone = submit(1);
+  const auto together = submit_together({2, 3});
+  const auto behind = submit_together({4, 5});
+  store->go_on();
+  settle();
+  BOOST_TEST(alone->value->seq == 1U);
+  BOOST_REQUIRE((together->value && behind->value));
+  for (std::size_t i = 0; i < 2; ++i) {
+    BOOST_TEST(together->value->each[i].proof.seq == 2 + i);
+    BOOST_TEST(behind->value->each[i].proof.seq == 4 + i);
+  }
+  store->hangs = true;
+  const auto late = submit_together({6, 7});
+  const auto unsent = submit_together({8});
+  pass(150ms);
+  BOOST_TEST(!late->answered());
+  pass(100ms);
+  BOOST_TEST((late->value->each.at(1).problem.code == fault_code::outcome_unknown));
+  BOOST_TEST((unsent->value->each.at(0).problem.code == fault_code::store_unavailable));
+  store->go_on();
+  settle();
+  BOOST_TEST(late->answers == 1);
 }
 
 BOOST_FIXTURE_TEST_CASE(a_store_that_hangs_costs_no_submitter_more_than_the_deadline, buffer_fixture) {
@@ -229,12 +273,13 @@ BOOST_FIXTURE_TEST_CASE(a_crash_answers_everyone_who_waits, buffer_fixture) {
   const auto whole = wait(condition::replicated);
   const auto one = wait(condition::transaction, 1);
   const auto sent = submit(2);
+  const auto together = submit_together({3, 4});
   const auto reader = take_from(1);
   const auto seeker = ask<life>(log, find{{0, 1}});
   const auto lister = ask<dead_letters>(log, list_dead{});
   stop(log, to_error({fault_code::internal, "a bug", ""}));
-  for (const auto code : {whole->problem.code, one->problem.code, sent->problem.code, reader->problem.code,
-                          seeker->problem.code, lister->problem.code})
+  for (const auto code : {whole->problem.code, one->problem.code, sent->problem.code, together->problem.code,
+                          reader->problem.code, seeker->problem.code, lister->problem.code})
     BOOST_TEST((code == fault_code::unavailable));
   store->go_on(); // Answers to an actor that is gone go nowhere.
   settle();

@@ -21,11 +21,39 @@ const std::string schema = R"({"database":"d","role":"r","search_path":["public"
 
 template <class Answer> using promises = std::deque<caf::typed_response_promise<Answer>>;
 
+/// Answers one append, in the turn of the buffer.
+using keeper = std::function<void(const append_outcome&)>;
+
+keeper keeper_of(caf::typed_response_promise<receipt> one) {
+  return [one](const append_outcome& outcome) mutable {
+    if (outcome.problem)
+      one.deliver(to_error(outcome.problem));
+    else
+      one.deliver(outcome.proof);
+  };
+}
+
+/// A group is answered once all of it are.
+std::vector<keeper> keepers_of(caf::typed_response_promise<group_outcome> all, std::size_t size) {
+  const auto outcome = std::make_shared<group_outcome>();
+  outcome->each.resize(size);
+  const auto open = std::make_shared<std::size_t>(size);
+  std::vector<keeper> out;
+  for (std::size_t i = 0; i < size; ++i)
+    out.emplace_back([=](const append_outcome& one) mutable {
+      outcome->each[i] = one;
+      if (--*open == 0)
+        all.deliver(*outcome);
+    });
+  return out;
+}
+
 /// Ingest, with a buffer and a reader that answer when the test says so; a glance clears nobody, unless the
 /// test answers it.
 struct ingest_fixture : actor_fixture {
-  std::shared_ptr<promises<receipt>> kept = std::make_shared<promises<receipt>>();
+  std::shared_ptr<std::deque<keeper>> kept = std::make_shared<std::deque<keeper>>();
   std::shared_ptr<std::vector<uuid>> ids = std::make_shared<std::vector<uuid>>();
+  std::shared_ptr<std::vector<std::size_t>> groups = std::make_shared<std::vector<std::size_t>>(); ///< Sizes.
   std::shared_ptr<promises<found_rows>> looks = std::make_shared<promises<found_rows>>();
   std::shared_ptr<std::vector<glance>> glances = std::make_shared<std::vector<glance>>();
   std::shared_ptr<promises<glanced>> open_glances = std::make_shared<promises<glanced>>();
@@ -41,29 +69,40 @@ struct ingest_fixture : actor_fixture {
   ingest_actor door;
 
   explicit ingest_fixture(preflight_mode rows = preflight_mode::enforce, bool has_catalogue = false) {
-    buffer_stub = spawn([kept = kept, ids = ids, known = known, letters = letters, is_frozen = is_frozen,
-                         unheard = unheard](caf::event_based_actor* self) -> caf::behavior {
-      return {[=](const append& a) -> caf::result<receipt> {
-                ids->push_back(a.id);
-                kept->push_back(self->make_response_promise<receipt>());
-                return kept->back();
-              },
-              [=](const list_dead&) -> caf::result<dead_letters> {
-                if (*is_frozen) {
-                  unheard->push_back(self->make_response_promise<dead_letters>());
-                  return unheard->back();
-                }
-                dead_letters out;
-                out.letters.resize(*letters);
-                return out;
-              },
-              [=](const find& what) -> caf::result<life> {
-                if (what.id == *known)
-                  return life{};
-                return to_error({fault_code::not_found, "unknown", ""});
-              },
-              [](const io_answer& a) { a.then(); }};
-    });
+    buffer_stub =
+        spawn([kept = kept, ids = ids, groups = groups, known = known, letters = letters,
+               is_frozen = is_frozen, unheard = unheard](caf::event_based_actor* self) -> caf::behavior {
+          return {[=](const append& a) -> caf::result<receipt> {
+                    ids->push_back(a.id);
+                    const auto promise = self->make_response_promise<receipt>();
+                    kept->push_back(keeper_of(promise));
+                    return promise;
+                  },
+                  [=](const append_group& group) -> caf::result<group_outcome> {
+                    groups->push_back(group.all.size());
+                    for (const auto& a : group.all)
+                      ids->push_back(a.id);
+                    const auto promise = self->make_response_promise<group_outcome>();
+                    for (auto& one : keepers_of(promise, group.all.size()))
+                      kept->push_back(std::move(one));
+                    return promise;
+                  },
+                  [=](const list_dead&) -> caf::result<dead_letters> {
+                    if (*is_frozen) {
+                      unheard->push_back(self->make_response_promise<dead_letters>());
+                      return unheard->back();
+                    }
+                    dead_letters out;
+                    out.letters.resize(*letters);
+                    return out;
+                  },
+                  [=](const find& what) -> caf::result<life> {
+                    if (what.id == *known)
+                      return life{};
+                    return to_error({fault_code::not_found, "unknown", ""});
+                  },
+                  [](const io_answer& a) { a.then(); }};
+        });
     reader_stub = spawn([looks = looks, glances = glances, open = open_glances,
                          by_test = answers_glances](caf::event_based_actor* self) -> caf::behavior {
       return {[=](const read_rows&) -> caf::result<found_rows> {
@@ -96,7 +135,7 @@ struct ingest_fixture : actor_fixture {
     policy.preflight = preflight_mode::enforce;
     policy.rows = rows;
     policy.held_max = 3;
-    const auto shell = spawn(ingest, peers, wall(), ingest_core{{}, {"main"}, true}, policy);
+    const auto shell = spawn(ingest, peers, wall(), ingest_core{{}, {"main", "bulk"}, true}, policy);
     door = caf::actor_cast<ingest_actor>(shell);
     learn("1");
   }
@@ -129,18 +168,17 @@ struct ingest_fixture : actor_fixture {
     BOOST_REQUIRE(!open_glances->empty());
     give(reader_stub, *open_glances, glanced{std::move(doubtful), replica});
   }
-  void keep() {
-    BOOST_REQUIRE(!kept->empty());
-    give(buffer_stub, *kept, receipt{});
-  }
-
-  void fail_to_keep() {
-    BOOST_REQUIRE(!kept->empty());
-    give(buffer_stub, *kept, to_error({fault_code::store_full, "full", ""}));
-  }
+  void keep() { answer_append({}); }
+  void fail_to_keep() { answer_append({{}, {fault_code::store_full, "full", ""}}); }
 
 private:
   int rows = 1000;
+
+  void answer_append(const append_outcome& outcome) {
+    BOOST_REQUIRE(!kept->empty());
+    tell(buffer_stub, io_answer{[one = kept->front(), outcome] { one(outcome); }});
+    kept->pop_front();
+  }
 
   static glanced doubt_all(const glance& what) {
     glanced out;
@@ -429,6 +467,70 @@ BOOST_FIXTURE_TEST_CASE(those_who_come_while_a_glance_is_under_way_share_the_nex
   BOOST_TEST((*ids == std::vector<uuid>{{0, 1}, {0, 2}, {0, 3}, {0, 4}}));
 }
 
+BOOST_FIXTURE_TEST_CASE(those_who_leave_the_line_together_are_handed_on_together, glance_fixture) {
+  const auto first = unit(1);
+  const auto second = unit(2);
+  const auto third = unit(3);
+  clear_all_but({});
+  clear_all_but({});
+  BOOST_TEST((*groups == std::vector<std::size_t>{1, 2}));
+  keep();
+  BOOST_TEST(first->value.has_value());
+  fail_to_keep();
+  BOOST_TEST(!second->answered());
+  keep();
+  BOOST_TEST((second->problem.code == fault_code::store_full));
+  BOOST_TEST(third->value.has_value());
+}
+
+BOOST_FIXTURE_TEST_CASE(who_is_doubted_is_looked_at_again_once_a_whole_group_is_answered, glance_fixture) {
+  const auto opens = unit_row(9);
+  const auto first = unit_row(1);
+  const auto second = unit_row(2);
+  clear_all_but({});
+  const auto same = unit_row(1);
+  clear_all_but({});
+  BOOST_TEST((*groups == std::vector<std::size_t>{1, 2}));
+  keep();
+  keep();
+  BOOST_TEST(looks->empty());
+  keep();
+  see(true);
+  BOOST_TEST((same->problem.code == fault_code::refused_by_schema));
+}
+
+// A lane that comes first need not wait for one that comes last.
+BOOST_FIXTURE_TEST_CASE(each_lane_is_handed_on_for_itself, glance_fixture) {
+  const auto first = unit(1);
+  const auto bulk = ask<receipt>(
+      door, submission{R"({"lane":"bulk","steps":[{"op":"insert","table":"unit","rows":[{"id":2}]}]})"});
+  const auto second = unit(3);
+  clear_all_but({});
+  clear_all_but({});
+  BOOST_TEST((*groups == std::vector<std::size_t>{1, 1, 1}));
+  keep();
+  keep();
+  BOOST_TEST(bulk->value.has_value());
+  BOOST_TEST(!second->answered());
+}
+
+BOOST_FIXTURE_TEST_CASE(a_whole_group_is_told_when_the_buffer_is_silent_or_gone, glance_fixture) {
+  const auto first = unit(1);
+  const auto second = unit(2);
+  const auto third = unit(3);
+  clear_all_but({});
+  keep();
+  clear_all_but({});
+  pass(5100ms);
+  for (const auto& one : {second, third})
+    BOOST_TEST((one->problem.code == fault_code::outcome_unknown));
+  const auto fourth = unit(4);
+  stop(buffer_stub, to_error({fault_code::internal, "a bug", ""}));
+  clear_all_but({});
+  BOOST_TEST(fourth->answered());
+  BOOST_TEST(!fourth->value.has_value());
+}
+
 BOOST_FIXTURE_TEST_CASE(only_whom_a_glance_does_not_clear_is_looked_at, glance_fixture) {
   const auto opens = unit(1);
   const auto other = unit(2);
@@ -537,6 +639,14 @@ BOOST_FIXTURE_TEST_CASE(a_parent_that_was_put_into_the_log_needs_no_look, glance
   keep();
   keep();
   BOOST_TEST(child->value.has_value());
+}
+
+BOOST_FIXTURE_TEST_CASE(a_parent_that_was_not_kept_is_looked_for, glance_fixture) {
+  const auto parent = unit_row(1);
+  clear_all_but({});
+  fail_to_keep();
+  const auto child = file(1);
+  BOOST_TEST(glances->size() == 2U);
 }
 
 BOOST_FIXTURE_TEST_CASE(what_may_take_a_parent_away_makes_it_be_looked_for_again, glance_fixture) {

@@ -45,7 +45,7 @@ BOOST_FIXTURE_TEST_CASE(a_receipt_says_where_and_how_durably_and_comes_after_the
   BOOST_TEST(!answered(who));
   obey(core.on_appended({{}, {{"main", 1, at().wall, false}}, store_kind::journal, durability::fsynced},
                         at()));
-  const auto& reply = replies.at(who);
+  const auto& reply = replies.at(who).outcome;
   BOOST_TEST(!reply.problem);
   BOOST_TEST(reply.proof.seq == 1U);
   BOOST_TEST((reply.proof.id == uuid{0, 7}));
@@ -54,12 +54,23 @@ BOOST_FIXTURE_TEST_CASE(a_receipt_says_where_and_how_durably_and_comes_after_the
   BOOST_TEST((reply.proof.store == store_kind::journal));
 }
 
+BOOST_FIXTURE_TEST_CASE(those_who_come_together_go_into_one_append_and_are_answered_one_by_one, buffer_desk) {
+  open();
+  std::vector<append> all{{{0, 1}, "main", "x"}, {{0, 2}, "nowhere", "x"}, {{0, 3}, "main", "x"}};
+  obey(core.on_append(next, all, at()));
+  BOOST_TEST(appending == (ids{1, 3}));
+  BOOST_TEST((problem(next + 1) == fault_code::unknown_lane));
+  kept();
+  BOOST_TEST(replies.at(next).outcome.proof.seq == 1U);
+  BOOST_TEST(replies.at(next + 2).outcome.proof.seq == 2U);
+}
+
 BOOST_FIXTURE_TEST_CASE(a_repeated_id_gets_its_first_receipt_and_moves_nothing, buffer_desk) {
   open(5);
   const auto who = submit(7);
   obey(core.on_appended({{}, {{"main", 3, instant{5s}, true}}}, at()));
-  BOOST_TEST(replies.at(who).proof.seq == 3U);
-  BOOST_TEST((replies.at(who).proof.at == instant{5s}));
+  BOOST_TEST(replies.at(who).outcome.proof.seq == 3U);
+  BOOST_TEST((replies.at(who).outcome.proof.at == instant{5s}));
   BOOST_TEST(lane().head == 5U);
   BOOST_TEST(told(event_kind::buffered).empty());
 }
@@ -177,7 +188,7 @@ BOOST_FIXTURE_TEST_CASE(a_full_store_refuses_each_one_and_is_asked_again_for_the
   BOOST_TEST(appending == ids{2});
   BOOST_TEST(core.report(at().wall).store.state.starts_with("full"));
   kept();
-  BOOST_TEST(!replies.at(second).problem);
+  BOOST_TEST(!replies.at(second).outcome.problem);
   BOOST_TEST(core.report(at().wall).store.state == "open");
 }
 
@@ -267,8 +278,8 @@ BOOST_FIXTURE_TEST_CASE(a_drain_finishes_what_waits_takes_nothing_new_and_quits,
   kept();
   BOOST_TEST(!quit.has_value());
   kept();
-  BOOST_TEST(!replies.at(sent).problem);
-  BOOST_TEST(!replies.at(behind).problem);
+  BOOST_TEST(!replies.at(sent).outcome.problem);
+  BOOST_TEST(!replies.at(behind).outcome.problem);
   marked();
   BOOST_REQUIRE(quit.has_value());
   BOOST_TEST(!*quit);

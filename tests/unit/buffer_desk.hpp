@@ -90,9 +90,9 @@ struct buffer_desk {
   }
 
   ticket submit(int id, std::size_t bytes = 10, const std::string& lane = "main") {
-    const auto who = next++;
-    obey(core.on_append(who, {{0, static_cast<std::uint64_t>(id)}, lane, std::string(bytes, 'x')}, at()));
-    return who;
+    append what{{0, static_cast<std::uint64_t>(id)}, lane, std::string(bytes, 'x')};
+    obey(core.on_append(next, {&what, 1}, at()));
+    return next++;
   }
   /// The store has kept the group under way, from `from` on or behind the head.
   void kept(seqno from = 0) {
@@ -141,7 +141,7 @@ struct buffer_desk {
   }
 
   [[nodiscard]] bool answered(ticket who) const { return replies.contains(who); }
-  [[nodiscard]] fault_code problem(ticket who) const { return replies.at(who).problem.code; }
+  [[nodiscard]] fault_code problem(ticket who) const { return replies.at(who).outcome.problem.code; }
   [[nodiscard]] lane_status lane(const std::string& name = "main") const {
     const auto report = core.report(at().wall);
     return *std::find_if(report.lanes.begin(), report.lanes.end(), [&](auto& l) { return l.lane == name; });

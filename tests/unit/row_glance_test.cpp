@@ -71,6 +71,7 @@ row_question asked(int id, bool is_about_parent) {
   row_rule rule;
   rule.table = "public.unit";
   rule.is_about_parent = is_about_parent;
+  rule.is_referred_to = !is_about_parent;
   return {std::make_shared<const row_rule>(rule), R"({"id":)" + std::to_string(id) + "}", {}};
 }
 
@@ -195,6 +196,22 @@ BOOST_AUTO_TEST_CASE(a_known_parent_is_not_asked_for_for_a_while) {
   BOOST_TEST((memory.enter(late, start + 1s) == row_concern::some));
   auto other = refers_to(2);
   BOOST_TEST((memory.enter(other, start) == row_concern::some));
+}
+
+BOOST_AUTO_TEST_CASE(a_row_that_was_inserted_is_known_if_others_may_refer_to_it) {
+  const auto inserted = [](bool is_referred_to) {
+    row_rule rule = *asked(1, false).rule;
+    rule.is_referred_to = is_referred_to;
+    return submission_rows{{{std::make_shared<const row_rule>(rule), asked(1, false).where, {}}}, false};
+  };
+  for (const bool may_be_parent : {true, false}) {
+    row_memory memory{100, 1s};
+    auto row = inserted(may_be_parent);
+    memory.enter(row, start);
+    memory.arrive(row, memory.version(), start);
+    auto child = refers_to(1);
+    BOOST_TEST((memory.enter(child, start) == (may_be_parent ? row_concern::none : row_concern::some)));
+  }
 }
 
 BOOST_AUTO_TEST_CASE(nothing_is_known_any_more_once_a_row_may_be_gone) {

@@ -83,6 +83,18 @@ BOOST_AUTO_TEST_CASE(an_insert_asks_for_its_key_and_its_parents) {
   BOOST_TEST(questions(insert("unit", R"({"status":"new"})")) == "");
 }
 
+BOOST_AUTO_TEST_CASE(a_key_knows_whether_others_refer_by_it) {
+  const auto is_referred_to = [](const std::string& steps, const schema& s = {}) {
+    return asked(s, steps).front().rule->is_referred_to;
+  };
+  BOOST_TEST(is_referred_to(insert("unit", R"({"id":7})")));
+  BOOST_TEST(is_referred_to(insert("file", file_of_7)));
+  BOOST_TEST(!is_referred_to(insert("note", R"({"id":7})")));
+  schema s;
+  s.of("file").references.front().parent_columns = {"status"};
+  BOOST_TEST(!is_referred_to(insert("unit", R"({"id":7})"), s));
+}
+
 BOOST_AUTO_TEST_CASE(an_upsert_and_an_update_ask_for_parents_alone) {
   BOOST_TEST(questions(R"({"op":"upsert","table":"file","key":["id"],"rows":[)" + file_of_7 + "]}") ==
              unit_7);

@@ -59,7 +59,10 @@ void ask_store(self_pointer self, buffer_actions& actions) {
 void answer_append(buffer_state& s, append_reply& reply) {
   if (auto found = s.appends.extract(reply.who))
     return answer(found.mapped(), std::move(reply.outcome.proof), reply.outcome.problem);
-  const auto found = std::prev(s.groups.upper_bound(reply.who)); // Who is not alone is of a group.
+  const auto next = s.groups.upper_bound(reply.who);
+  if (next == s.groups.begin())
+    return;
+  const auto found = std::prev(next);
   auto& [first, group] = *found;
   group.outcome.each.at(reply.who - first) = std::move(reply.outcome);
   if (--group.open > 0)
@@ -94,8 +97,12 @@ void leave(self_pointer self, const fault& why) {
   const fault gone{fault_code::unavailable, why ? why.message : "The runtime is stopping.", ""};
   for (auto& [who, promise] : s.appends)
     promise.deliver(to_error(gone));
-  for (auto& [first, group] : s.groups)
-    group.promise.deliver(to_error(gone));
+  for (auto& [first, group] : s.groups) {
+    for (auto& [proof, problem] : group.outcome.each)
+      if (proof.seq == 0 && !problem)
+        problem = gone;
+    group.promise.deliver(std::move(group.outcome));
+  }
   end_reads(self, gone);
   for (auto& [lane, promise] : s.locates)
     promise.deliver(to_error(gone));

@@ -82,7 +82,7 @@ public:
 
   buffer_actions start();
   buffer_actions on_opened(log_opened opened, moment now);
-  /// The first of them has the ticket `first`, and each of the others the next one.
+  /// The first of them has the ticket `first`, and each of the others the next one. Takes what they hold.
   buffer_actions on_append(ticket first, std::span<append> all, moment now);
   buffer_actions on_appended(const append_result& result, moment now);
   buffer_actions on_store_change(const store_change& change, moment now);

@@ -33,6 +33,7 @@ struct ingest_policy {
   std::chrono::milliseconds confirm_timeout{50}; ///< For another look at the schema.
   std::chrono::milliseconds keep_timeout{5000};  ///< For the buffer's answer to who went through the line.
   std::uint64_t held_max = 10'000;               ///< Submissions that wait for a look, at it or at rows.
+  std::size_t group_max = 500;                   ///< Of one lane, handed to the buffer as one message.
   row_line_limits line;
   std::size_t rows_known_max = 10'000;       ///< Parents that need not be looked for again,
   std::chrono::milliseconds known_for{1000}; ///< for so long.

@@ -39,6 +39,9 @@ public:
   /// Another one for every schema that it has learned.
   [[nodiscard]] std::uint64_t schema_number() const { return schema_number_; }
 
+  /// Those that come first go first.
+  [[nodiscard]] const std::vector<std::string>& lanes() const { return lanes_; }
+
   /// A decision as an entry for the lane of its dead letter; `found` is what the log has under that id.
   [[nodiscard]] std::variant<append, fault> admit(decision d, const dead_letters& found,
                                                   const uuid& fresh) const;

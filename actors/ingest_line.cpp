@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <iterator>
 #include <map>
 #include <memory>
 #include <string>
@@ -241,13 +242,22 @@ void let_out(self_pointer self, const row_line_actions::verdict& verdict,
   lanes[c->kept.lane].push_back(std::move(c));
 }
 
-// One message for each lane: in another lane's, a submission would wait for what comes after it there.
+// A message is about one lane, and those that come first go first: what goes into the log together is
+// answered together.
 void let_out(self_pointer self, const std::vector<row_line_actions::verdict>& all) {
+  const auto& s = self->state;
   std::map<std::string, candidates> lanes;
   for (const auto& verdict : all)
     let_out(self, verdict, lanes);
-  for (auto& [lane, those] : lanes)
-    hand_on(self, std::move(those));
+  for (const auto& lane : s.core->lanes()) {
+    auto& those = lanes[lane];
+    for (auto next = those.begin(); next != those.end();) {
+      const auto size = std::min(static_cast<std::size_t>(those.end() - next), s.policy.group_max);
+      const auto end = next + static_cast<std::ptrdiff_t>(size);
+      hand_on(self, {std::move_iterator{next}, std::move_iterator{end}});
+      next = end;
+    }
+  }
 }
 
 void wait_for_deadline(self_pointer self) {

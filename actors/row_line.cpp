@@ -107,7 +107,8 @@ void row_line::glance(row_line_actions& out, time_point now) {
     return;
   std::size_t questions = 0;
   for (auto p = from(glance_from_); p != line_.end(); ++p) {
-    if (!out.glance.empty() && questions + p->questions > limits_.glance_max)
+    if (out.glance.size() == limits_.glance_max ||
+        (!out.glance.empty() && questions + p->questions > limits_.questions_max))
       break;
     glance_from_ = p->who + 1;
     if (p->is != standing::fresh)

@@ -15,8 +15,9 @@ namespace chasqui {
 /// Bounds on the line.
 struct row_line_limits {
   std::size_t looks_max = 4;               ///< Submissions that are looked at one by one at once.
-  std::size_t glance_max = 250;            ///< Questions in one glance, or those of one submission,
-  std::size_t glances_max = 1;             ///< of which so many are under way.
+  std::size_t glance_max = 250;            ///< Submissions in one glance,
+  std::size_t questions_max = 1000;        ///< with so many questions, or those of one submission.
+  std::size_t glances_max = 1;             ///< Glances under way.
   std::uint64_t bytes_max = 64U << 20U;    ///< Of the payloads in it.
   std::chrono::milliseconds patience{100}; ///< Whoever has waited so long passes, looked at or not.
   std::chrono::milliseconds pause{1000};   ///< Without looks, after one that found no replica.

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <set>
 #include <string_view>
 #include <utility>
 
@@ -119,20 +120,17 @@ row_questioner::row_questioner(const std::vector<std::unique_ptr<table_rules>>& 
   std::unordered_map<std::string_view, const table_rules*> by_name;
   for (const auto& table : tables)
     by_name.emplace(table->name(), table.get());
-  const auto is_referred_to = [&](const std::string& name, const std::vector<std::string>& columns) {
-    return std::any_of(tables.begin(), tables.end(), [&](const auto& table) {
-      const auto& references = table->about().references;
-      return std::any_of(references.begin(), references.end(), [&](const catalogue_reference& r) {
-        return r.parent == name && r.parent_columns == columns;
-      });
-    });
-  };
+  std::set<std::pair<std::string, std::vector<std::string>>> referred_to;
+  for (const auto& table : tables)
+    for (const auto& r : table->about().references)
+      referred_to.emplace(r.parent, r.parent_columns);
   for (const auto& table : tables) {
     auto& into = by_table_[table.get()];
     for (const auto& key : table->about().keys)
       if (may_be_asked_for(table->about(), key))
-        into.keys.push_back(std::make_shared<const row_rule>(row_rule{
-            table->name(), key.columns, key.columns, false, is_referred_to(table->name(), key.columns), ""}));
+        into.keys.push_back(std::make_shared<const row_rule>(
+            row_rule{table->name(), key.columns, key.columns, false,
+                     referred_to.contains({table->name(), key.columns}), ""}));
     const auto& references = table->about().references;
     for (std::size_t which = 0; which < references.size(); ++which) {
       const auto& r = references[which];

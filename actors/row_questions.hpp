@@ -25,7 +25,7 @@ struct row_rule {
   std::vector<std::string> columns; ///< by these,
   std::vector<std::string> from;    ///< with the values of these in the row that is written.
   bool is_about_parent = false;     ///< It must be there; else it must not.
-  bool is_referred_to = false;      ///< Of a key: rows of other tables may refer to this one by it.
+  bool is_referred_to = false;      ///< Of a key: rows may refer to this one by it.
   std::string reference;            ///< What is told of the foreign key, if it is about a parent.
 };
 

@@ -104,6 +104,7 @@ ingest_policy policy_of_ingest(const settings& s) {
   out.confirm_timeout = s.buffer.submit_deadline_ms / part_of_deadline + milliseconds{1};
   out.keep_timeout = milliseconds{s.buffer.submit_deadline_ms} + std::chrono::seconds{5};
   out.held_max = s.buffer.waiting_entries_max;
+  out.group_max = s.buffer.group_entries_max;
   out.line.looks_max = s.reader.reads_max;
   out.line.bytes_max = s.buffer.waiting_bytes_max;
   out.line.patience = 2 * out.confirm_timeout;

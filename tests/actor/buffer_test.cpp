@@ -3,6 +3,8 @@
 #include "tests/support/fake_ports.hpp"
 #include "tests/support/memory_stores.hpp"
 
+#include <numeric>
+
 namespace chasqui {
 
 namespace {
@@ -103,6 +105,25 @@ BOOST_FIXTURE_TEST_CASE(a_group_waits_for_its_last, buffer_fixture) {
   store->go_on();
   settle();
   BOOST_TEST(late->answers == 1);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_group_that_takes_two_appends_says_of_each_what_became_of_it, buffer_fixture) {
+  std::vector<std::uint64_t> many(buffer_limits{}.group_entries_max + 2);
+  std::iota(many.begin(), many.end(), 1);
+  store->hangs = true;
+  const auto large = submit_together(many);
+  store->answer_one();
+  settle();
+  BOOST_TEST(!large->answered());
+  stop(log, to_error({fault_code::internal, "a bug", ""}));
+  BOOST_REQUIRE(large->value.has_value());
+  for (std::size_t i = 0; i < many.size(); ++i) {
+    const auto& [proof, problem] = large->value->each.at(i);
+    if (i < buffer_limits{}.group_entries_max)
+      BOOST_TEST((!problem && proof.seq == i + 1));
+    else
+      BOOST_TEST((problem.code == fault_code::unavailable));
+  }
 }
 
 BOOST_FIXTURE_TEST_CASE(a_store_that_hangs_costs_no_submitter_more_than_the_deadline, buffer_fixture) {
@@ -278,7 +299,9 @@ BOOST_FIXTURE_TEST_CASE(a_crash_answers_everyone_who_waits, buffer_fixture) {
   const auto seeker = ask<life>(log, find{{0, 1}});
   const auto lister = ask<dead_letters>(log, list_dead{});
   stop(log, to_error({fault_code::internal, "a bug", ""}));
-  for (const auto code : {whole->problem.code, one->problem.code, sent->problem.code, together->problem.code,
+  BOOST_REQUIRE(together->value.has_value());
+  for (const auto code : {whole->problem.code, one->problem.code, sent->problem.code,
+                          together->value->each.at(0).problem.code, together->value->each.at(1).problem.code,
                           reader->problem.code, seeker->problem.code, lister->problem.code})
     BOOST_TEST((code == fault_code::unavailable));
   store->go_on(); // Answers to an actor that is gone go nowhere.

@@ -135,6 +135,7 @@ struct ingest_fixture : actor_fixture {
     policy.preflight = preflight_mode::enforce;
     policy.rows = rows;
     policy.held_max = 3;
+    policy.group_max = 2;
     const auto shell = spawn(ingest, peers, wall(), ingest_core{{}, {"main", "bulk"}, true}, policy);
     door = caf::actor_cast<ingest_actor>(shell);
     learn("1");
@@ -510,8 +511,32 @@ BOOST_FIXTURE_TEST_CASE(each_lane_is_handed_on_for_itself, glance_fixture) {
   BOOST_TEST((*groups == std::vector<std::size_t>{1, 1, 1}));
   keep();
   keep();
-  BOOST_TEST(bulk->value.has_value());
-  BOOST_TEST(!second->answered());
+  BOOST_TEST(second->value.has_value());
+  BOOST_TEST(!bulk->answered());
+}
+
+BOOST_FIXTURE_TEST_CASE(a_group_has_so_many_at_most, glance_fixture) {
+  const auto first = unit(1);
+  const auto second = unit(2);
+  const auto third = unit(3);
+  clear_all_but({0});
+  clear_all_but({});
+  BOOST_TEST(groups->empty()); // The first one is looked at.
+  see(false);
+  BOOST_TEST((*groups == std::vector<std::size_t>{2, 1}));
+  BOOST_TEST((*ids == std::vector<uuid>{{0, 1}, {0, 2}, {0, 3}}));
+}
+
+BOOST_FIXTURE_TEST_CASE(a_whole_group_is_told_when_ingest_has_a_fault, glance_fixture) {
+  const auto first = unit(1);
+  const auto second = unit(2);
+  const auto third = unit(3);
+  clear_all_but({});
+  clear_all_but({});
+  BOOST_TEST((*groups == std::vector<std::size_t>{1, 2}));
+  stop(door, to_error({fault_code::internal, "a fault of ours", ""}));
+  for (const auto& one : {first, second, third})
+    BOOST_TEST((one->problem.code == fault_code::unavailable));
 }
 
 BOOST_FIXTURE_TEST_CASE(a_whole_group_is_told_when_the_buffer_is_silent_or_gone, glance_fixture) {

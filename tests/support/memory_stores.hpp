@@ -46,6 +46,13 @@ public:
       give();
   }
 
+  /// Answers the oldest call of those that it hangs with.
+  void answer_one() {
+    const auto give = std::move(held_.at(0));
+    held_.erase(held_.begin());
+    give();
+  }
+
   /// Loses one entry.
   void erase(const std::string& lane, seqno seq) {
     auto& log = lanes_[lane].log;

@@ -23,7 +23,7 @@ numbers who_is_out(const row_line_actions& actions) {
 
 row_line_limits narrow() {
   row_line_limits out;
-  out.glance_max = 10;
+  out.questions_max = 10;
   out.glances_max = 2;
   return out;
 }
@@ -40,6 +40,17 @@ BOOST_AUTO_TEST_CASE(a_glance_has_so_many_questions_and_at_least_one_submission)
   const auto next = line.on_glanced({2}, {}, start);
   BOOST_TEST((next.glance == numbers{5, 6}));
   BOOST_TEST((who_is_out(next) == numbers{2}));
+}
+
+BOOST_AUTO_TEST_CASE(a_glance_is_at_so_many_submissions) {
+  auto limits = narrow();
+  limits.glance_max = 2;
+  limits.glances_max = 1;
+  row_line line{true, limits};
+  for (std::uint64_t who = 1; who <= 4; ++who)
+    line.add(who, 1, row_concern::some, 1, start);
+  BOOST_TEST((line.on_glanced({1}, {}, start).glance == numbers{2, 3}));
+  BOOST_TEST((line.on_glanced({2, 3}, {}, start).glance == numbers{4}));
 }
 
 BOOST_AUTO_TEST_CASE(who_has_waited_too_long_is_not_glanced_at_as_he_leaves) {

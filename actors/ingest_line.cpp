@@ -224,7 +224,7 @@ void end_waits(self_pointer self) {
                   ""}));
 }
 
-/// Those of `all` that are handed on wait in `lanes`.
+/// Who is to be handed on is left in `lanes`.
 void let_out(self_pointer self, const row_line_actions::verdict& verdict,
              std::map<std::string, candidates>& lanes) {
   auto& s = self->state;

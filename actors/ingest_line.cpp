@@ -245,6 +245,8 @@ void let_out(self_pointer self, const row_line_actions::verdict& verdict,
 // A message is about one lane, and those that come first go first: what goes into the log together is
 // answered together.
 void let_out(self_pointer self, const std::vector<row_line_actions::verdict>& all) {
+  if (all.empty()) // Mostly: whoever comes waits for a glance.
+    return;
   const auto& s = self->state;
   std::map<std::string, candidates> lanes;
   for (const auto& verdict : all)

@@ -23,7 +23,7 @@ struct forwarder_limits {
   std::uint64_t window_start_bytes = 512U << 10U; ///< Before it is known what the link carries.
   std::chrono::milliseconds queue{500};           ///< How long what is sent may queue on the link.
   std::uint64_t rate_min_kbps = 128;              ///< A link that carries less counts as stalled.
-  std::uint64_t take_entries_max = 500;
+  std::uint64_t take_entries_max = 200;
   std::uint64_t take_bytes_max = 1U << 20U;
   std::uint64_t barrier_entries = 1000;
   std::uint64_t careful_entries = 8000;        ///< In a row that were no trouble, before care is given up.

@@ -22,6 +22,11 @@ struct redis_settings {
   std::string owner; ///< Who owns the log, for others to see: `this_process()`; "" for nobody in particular.
   std::chrono::milliseconds lease{0}; ///< So long nobody else takes the log over; renewed while it is open.
   bool remembers_terms = false;       ///< For looks by memory; up to 1.5 MiB a lane.
+  /// Bytes of the index that lie unsorted before they are made a segment of it.
+  std::size_t index_tail_max = 40U << 10U;
+  /// Bytes of a segment, its table of 4100 included: many small ones become one of this size, a little less
+  /// than what Redis finds room for without waste.
+  std::size_t index_segment_max = (1U << 20U) - 64U;
 };
 
 /// The log in Redis Streams, `chasqui:{site}:log:<lane>`.

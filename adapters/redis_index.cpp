@@ -1,5 +1,6 @@
-// The index of the log in Redis: by a term to the last entry that it finds, and from each entry to the one
-// before. It is written and removed with the entries; what has gone is the end of a chain.
+// The index of the log in Redis: by a term to the entries that it finds. Postings of the last entries stand
+// in the tail, as they came; those of entries before in segments, which are sorted (index_segment.hpp). Both
+// go as a whole.
 
 #include "adapters/id_bytes.hpp"
 #include "adapters/redis_answers.hpp"
@@ -17,67 +18,109 @@
 
 namespace chasqui {
 
-// A link is a term and how far back its entry before lies, 0 for none, in 12 bytes. That costs an entry 12
-// bytes a term, and the store about 30 bytes for each term that is the only one of its kind.
 const char* const redis_index = R"lua(
-local link_bytes = 12
+local posting_bytes = 10
 
-local function heads_of(term)
-  local _, low = struct.unpack('>I4I4', term)
-  return prefix .. 'terms:' .. bit.band(low, 32767)
+local function tail_of(lane) return prefix .. 'tail:' .. lane end
+local function segments_of(lane) return prefix .. 'segments:' .. lane end
+local function segment_of(lane, name) return prefix .. 'segment:' .. lane .. ':' .. string.match(name, '^%d+') end
+local function base_of(name) return tonumber(string.match(name, '%d+$')) end
+
+-- A posting in the tail has the lower half of a seq.
+local function seq_in(tail, at, head)
+  return head - (head - struct.unpack('>I4', tail, at + 6)) % 4294967296
+end
+)lua";
+
+const char* const redis_noting = R"lua(
+local noted = {}
+
+-- Before an entry is added: what is no tail is refused while nothing has been written.
+local function begin_notes(lane, seq)
+  redis.call('STRLEN', prefix .. 'tail:' .. lane)
+  redis.call('HSETNX', marks_of(lane), 'index_from', text(seq))
+  noted[lane] = {}
 end
 
-local function index_begins(lane, seq) redis.call('HSETNX', marks_of(lane), 'indexed', seq) end
-
--- Entries of one script share most of their terms (their table, their parents): each is asked for once, and
--- written once, by `keep_ends`. Of the others, most are new: these take one call.
-local ends, moved = {}, {}
-
-local function link(terms, seq)
-  local links = {}
+local function note(lane, terms, seq)
+  local postings = noted[lane]
+  local low, n = struct.pack('>I4', seq % 4294967296), #postings
   for i = 1, #terms, 8 do
-    local term = string.sub(terms, i, i + 7)
-    local before = ends[term]
-    if before then
-      moved[term] = true
-    elseif redis.call('HSETNX', heads_of(term), term, seq) == 1 then
-      before = seq
-    else
-      before = redis.call('HGET', heads_of(term), term)
-      moved[term] = true
-    end
-    ends[term] = seq
-    local back = tonumber(seq) - tonumber(before)
-    links[#links + 1] = term .. struct.pack('>I4', back < 4294967296 and back or 0)
+    postings[n + 1], postings[n + 2] = string.sub(terms, i, i + 5), low
+    n = n + 2
   end
-  return table.concat(links)
 end
 
-local function keep_ends()
-  for term in pairs(moved) do redis.call('HSET', heads_of(term), term, ends[term]) end
+local function keep_notes()
+  for lane, postings in pairs(noted) do
+    if #postings > 0 then redis.call('APPEND', prefix .. 'tail:' .. lane, table.concat(postings)) end
+  end
+end
+)lua";
+
+const char* const redis_unnoting = R"lua(
+local function drop_segment(lane, name)
+  redis.call('UNLINK', segment_of(lane, name))
+  redis.call('ZREM', segments_of(lane), name)
 end
 
-local function terms_in(links)
-  local terms = {}
-  for i = 1, #links, link_bytes do terms[#terms + 1] = string.sub(links, i, i + 7) end
-  return table.concat(terms)
+local function drop_segments(lane, through)
+  for _, name in ipairs(redis.call('ZRANGE', segments_of(lane), '-inf', through, 'BYSCORE')) do
+    drop_segment(lane, name)
+  end
 end
 
--- Either everything before it has gone already, or, when a log is cut off at its end, nothing has.
-local function unlink(links, seq, from_the_end)
-  for i = 1, #links, link_bytes do
-    local term = string.sub(links, i, i + 7)
-    if ends[term] == nil then ends[term] = redis.call('HGET', heads_of(term), term) end
-    if ends[term] == seq then
-      local back = from_the_end and struct.unpack('>I4', links, i + 8) or 0
-      ends[term] = back > 0 and text(tonumber(seq) - back)
-      if back > 0 then
-        redis.call('HSET', heads_of(term), term, ends[term])
-      else
-        redis.call('HDEL', heads_of(term), term)
-      end
+-- Segments go with the last entry that they find, the tail with the last one of the log.
+local function trim_index(lane, through)
+  drop_segments(lane, through)
+  if redis.call('XLEN', log_of(lane)) == 0 then redis.call('UNLINK', tail_of(lane)) end
+end
+
+-- Entries behind `head` have gone; the last one was `before`.
+local function cut_index(lane, head, before)
+  local segments, through = redis.call('ZRANGE', segments_of(lane), 0, -1, 'WITHSCORES'), 0
+  for i = 1, #segments, 2 do
+    local is_behind = through >= head
+    through = tonumber(segments[i + 1])
+    if is_behind then
+      drop_segment(lane, segments[i])
+    elseif through > head then
+      redis.call('ZADD', segments_of(lane), text(head), segments[i])
     end
   end
+  local tail = redis.call('GET', tail_of(lane)) or ''
+  local size = #tail
+  while size > 0 and seq_in(tail, size - posting_bytes + 1, before) > head do size = size - posting_bytes end
+  if size == 0 then
+    redis.call('UNLINK', tail_of(lane))
+  elseif size < #tail then
+    redis.call('SET', tail_of(lane), string.sub(tail, 1, size))
+  end
+end
+
+-- Every entry has got a number that is larger by `by`; the last one was `before`.
+local function shift_index(lane, by, before)
+  local segments = redis.call('ZRANGE', segments_of(lane), 0, -1, 'WITHSCORES')
+  for i = 1, #segments, 2 do
+    local name = string.match(segments[i], '^%d+:') .. text(base_of(segments[i]) + by)
+    redis.call('ZREM', segments_of(lane), segments[i])
+    redis.call('ZADD', segments_of(lane), text(tonumber(segments[i + 1]) + by), name)
+  end
+  local tail, shifted = redis.call('GET', tail_of(lane)) or '', {}
+  for at = 1, #tail, posting_bytes do
+    local seq = seq_in(tail, at, before) + by
+    shifted[#shifted + 1] = string.sub(tail, at, at + 5) .. struct.pack('>I4', seq % 4294967296)
+  end
+  if tail ~= '' then redis.call('SET', tail_of(lane), table.concat(shifted)) end
+  local from = redis.call('HGET', marks_of(lane), 'index_from')
+  if from then redis.call('HSET', marks_of(lane), 'index_from', text(tonumber(from) + by)) end
+end
+
+-- Nothing before `from` is in the index any more.
+local function lose_index(lane, from)
+  drop_segments(lane, '+inf')
+  redis.call('UNLINK', tail_of(lane))
+  redis.call('HSET', marks_of(lane), 'index_from', text(from))
 end
 )lua";
 
@@ -85,59 +128,122 @@ namespace {
 
 constexpr std::uint64_t lookup_bytes_max = 16U << 20U;
 constexpr std::uint64_t lookup_entries_max = 10'000;
-constexpr std::uint64_t step_cost_max = 2000; ///< Of one script: a term costs 1, an entry 8; a few ms in all.
+constexpr std::uint64_t step_cost_max = 2000; ///< Of one script, in 2 us or so.
 constexpr std::size_t step_terms_max = 2000;
 constexpr std::uint64_t step_bytes_max = 1U << 20U;
 
+// A term is looked for in one segment after the other, then in the tail: its entries come in the order of
+// their numbers, and a script that has to stop says from which number on the next one goes on.
 const char* const look_up_body = R"lua(
-local lane, log, from, to = ARGV[1], log_of(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
-local cost_max, bytes_max, terms = tonumber(ARGV[4]), tonumber(ARGV[5]), ARGV[6]
-local marks = redis.call('HMGET', marks_of(lane), 'head', 'indexed')
+local lane, log, to = ARGV[1], log_of(ARGV[1]), tonumber(ARGV[2])
+local cost_max, bytes_max, terms = tonumber(ARGV[3]), tonumber(ARGV[4]), ARGV[5]
+local marks = redis.call('HMGET', marks_of(lane), 'head', 'index_from')
 local head = tonumber(marks[1] or '0')
 local oldest = redis.call('XRANGE', log, '-', '+', 'COUNT', 1)[1]
+oldest = oldest and tonumber(string.match(oldest[1], '^%d+')) or head + 1
+local segments = redis.call('ZRANGE', segments_of(lane), text(oldest), '+inf', 'BYSCORE', 'WITHSCORES')
+local tail = redis.call('GET', tail_of(lane)) or ''
 local left, places = {}, {}
-local answer = {oldest and string.match(oldest[1], '^%d+') or text(head + 1), text(head), marks[2] or text(head + 1), '', places}
+local answer = {text(oldest), text(head), marks[2] or text(head + 1), '', places}
 local seen, cost, bytes = {}, 0, 0
 
-local function back_from(links, term)
-  for i = 1, #links, link_bytes do
-    if string.sub(links, i, i + 7) == term then return (struct.unpack('>I4', links, i + 8)) end
-  end
-  return 0
-end
-
-local function links_at(seq)
-  if seen[seq] then return seen[seq] end
+local function add(seq)
+  if seen[seq] then return end
+  seen[seq] = true
+  cost = cost + 8
   local number = text(seq)
   local found = redis.call('XRANGE', log, number .. '-0', number .. '-0')[1]
   if not found then return end
   local fields = found[2]
-  cost = cost + 8
-  seen[seq] = fields[8] or ''
-  if seq <= to then
-    bytes = bytes + #fields[6]
-    answer[#answer + 1] = {number, fields[2], fields[4], fields[6]}
+  bytes = bytes + #fields[6]
+  answer[#answer + 1] = {number, fields[2], fields[4], fields[6]}
+end
+
+local function is_full() return cost >= cost_max or bytes >= bytes_max end
+
+local function find_posting(postings, term, at)
+  repeat
+    at = string.find(postings, term, at, true)
+    if not at or at % posting_bytes == 1 then return at end
+    at = at + 1
+  until false
+end
+
+local table_bytes, window = 4100, 128
+
+-- Where, between the two, postings of a term from `start` on begin, or fewer than a window before.
+local function lower_bound(key, base, term, start, low, high)
+  local a, b = struct.unpack('>I2I4', term)
+  while high - low >= window do
+    local middle = math.floor((low + high) / 2)
+    local at = table_bytes + middle * posting_bytes
+    local c, d, back = struct.unpack('>I2I4I4', redis.call('GETRANGE', key, at, at + posting_bytes - 1))
+    cost = cost + 1
+    if c < a or c == a and (d < b or d == b and base - back < start) then low = middle + 1 else high = middle end
   end
-  return seen[seq]
+  return low
+end
+
+local function in_segment(name, through, term, start)
+  local key, base = segment_of(lane, name), base_of(name)
+  local bucket = 4 * math.floor(struct.unpack('>I2', term) / 64)
+  local low, high = struct.unpack('>I4I4', redis.call('GETRANGE', key, bucket, bucket + 7))
+  cost = cost + 1
+  for first = lower_bound(key, base, term, start, low, high), high - 1, window do
+    local at = table_bytes + first * posting_bytes
+    local size = math.min(window, high - first) * posting_bytes
+    local part = redis.call('GETRANGE', key, at, at + size - 1)
+    cost = cost + 1
+    local i = find_posting(part, term, 1)
+    if not i then return end
+    while i <= size do
+      if string.sub(part, i, i + 5) ~= term then return end
+      local seq = base - struct.unpack('>I4', part, i + 6)
+      if seq > math.min(to, through) then return end
+      if seq >= start then
+        if is_full() then return seq end
+        add(seq)
+      end
+      i = i + posting_bytes
+    end
+  end
+end
+
+local function in_tail(term, start)
+  cost = cost + math.min(1 + #tail / 8192, cost_max / 4)
+  local at = find_posting(tail, term, 1)
+  while at do
+    local seq = seq_in(tail, at, head)
+    if seq > to then return end
+    if seq >= start then
+      if is_full() then return seq end
+      add(seq)
+    end
+    at = find_posting(tail, term, at + posting_bytes)
+  end
+end
+
+local function search(term, start)
+  for i = 1, #segments, 2 do
+    local through = tonumber(segments[i + 1])
+    if start <= math.min(to, through) then
+      if is_full() then return start end
+      local stopped_at = in_segment(segments[i], through, term, start)
+      if stopped_at then return stopped_at end
+      start = through + 1
+    end
+  end
+  if start > to then return end
+  if is_full() then return start end
+  return in_tail(term, start)
 end
 
 for i = 1, #terms, 8 do
-  local term, place = string.sub(terms, i, i + 7), ARGV[6 + (i + 7) / 8] or ''
-  local seq = tonumber(place)
-  if not seq and cost < cost_max then
-    cost = cost + 1
-    seq = tonumber(redis.call('HGET', heads_of(term), term) or '0')
-  end
-  while not seq or seq >= from do
-    if cost >= cost_max or bytes >= bytes_max then
-      left[#left + 1] = term
-      places[#places + 1] = seq and text(seq) or ''
-      break
-    end
-    local links = links_at(seq)
-    local back = links and back_from(links, term) or 0
-    if back == 0 then break end
-    seq = seq - back
+  local term, place = string.sub(terms, i, i + 7), ARGV[5 + (i + 7) / 8]
+  local stopped_at = search(string.sub(term, 1, 6), math.max(tonumber(place), oldest))
+  if stopped_at then
+    left[#left + 1] = term
+    places[#places + 1] = text(stopped_at)
   end
 end
 answer[4] = table.concat(left)
@@ -161,25 +267,22 @@ const std::string& redis_look_up_script() {
 class redis_look {
 public:
   explicit redis_look(const chasqui::look_up& what)
-      : from_{std::to_string(std::clamp<seqno>(what.from_seq, 1, last))}, to_{std::min(what.to_seq, last)},
-        entries_max_{std::clamp<std::uint64_t>(what.entries_max, 1, lookup_entries_max)},
+      : to_{std::min(what.to_seq, last)}, entries_max_{std::clamp<std::uint64_t>(what.entries_max, 1,
+                                                                                 lookup_entries_max)},
         bytes_left_{std::clamp<std::uint64_t>(what.bytes_max, 1, lookup_bytes_max)} {
     found_.lane = what.lane;
+    const auto from = std::to_string(std::clamp<seqno>(what.from_seq, 1, last));
     for (const auto term : what.terms)
-      left_.push_back({to_bytes(std::vector{term}), ""});
+      left_.push_back({to_bytes(std::vector{term}), from});
   }
 
   [[nodiscard]] std::vector<std::string> next_step() {
     under_way_ = std::min(left_.size(), step_terms_max);
-    std::vector<std::string> out{found_.lane,
-                                 from_,
-                                 std::to_string(to_),
-                                 std::to_string(step_cost_max),
-                                 std::to_string(step_bytes_max),
-                                 ""};
+    std::vector<std::string> out{found_.lane, std::to_string(to_), std::to_string(step_cost_max),
+                                 std::to_string(step_bytes_max), ""};
     for (auto one = left_.end() - static_cast<std::ptrdiff_t>(under_way_); one != left_.end(); ++one) {
-      out[5] += one->term;
-      out.push_back(one->place);
+      out[4] += one->term;
+      out.push_back(one->from);
     }
     return out;
   }
@@ -196,7 +299,7 @@ public:
       to_ = std::min(to_, head);
     }
     found_.more =
-        head < found_.head; // The log was cut off meanwhile, and with it perhaps the rest of a chain.
+        head < found_.head; // The log was cut off meanwhile, and with it perhaps some of what was found.
     left_.resize(left_.size() - under_way_);
     const auto terms = reply[3].text();
     constexpr auto term_bytes = sizeof(index_term);
@@ -223,9 +326,9 @@ private:
   /// Lua has no integers beyond that, and no log so many entries.
   static constexpr auto last = seqno{1} << 53U;
 
-  struct chain {
+  struct search {
     std::string term;
-    std::string place; ///< Where it goes on; "" at its beginning.
+    std::string from; ///< The number from which on its entries are still wanted.
   };
 
   bool take_entry(const redis_reply& reply) {
@@ -243,11 +346,10 @@ private:
     return true;
   }
 
-  std::string from_;
   seqno to_;
   std::uint64_t entries_max_;
   std::uint64_t bytes_left_;
-  std::vector<chain> left_;   ///< That have not come to their end; the last ones go first.
+  std::vector<search> left_;  ///< That have not come to their end; the last ones go first.
   std::size_t under_way_ = 0; ///< So many of them.
   bool begun_ = false;
   looked_up found_;

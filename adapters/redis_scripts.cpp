@@ -16,7 +16,7 @@ local function scan(log, from, to, entries_max, bytes_max, visit)
     local part = redis.call('XRANGE', log, from, to, 'COUNT', wanted)
     for _, found in ipairs(part) do
       local fields = found[2]
-      if visit(string.match(found[1], '^%d+'), fields[2], fields[4], fields[6] or '', fields[8] or '') then return false end
+      if visit(string.match(found[1], '^%d+'), fields[2], fields[4], fields[6] or '') then return false end
       seen = seen + 1
       bytes = bytes + #(fields[6] or '')
       from = '(' .. found[1]
@@ -115,21 +115,22 @@ for i = 2, #ARGV, 5 do
   end
   if not before then
     if not heads[lane] then
-      index_begins(lane, seq)
+      begin_notes(lane, head + 1)
       largest[lane] = largest_of(lane)
     end
     if #ARGV[i + 3] > largest[lane] then
       largest[lane] = #ARGV[i + 3]
       redis.call('HSET', marks_of(lane), 'largest', text(largest[lane]))
     end
-    redis.call('XADD', log_of(lane), seq .. '-0', 'i', id, 't', at, 'p', ARGV[i + 3], 'x', link(ARGV[i + 4], seq))
+    redis.call('XADD', log_of(lane), seq .. '-0', 'i', id, 't', at, 'p', ARGV[i + 3])
     head = head + 1
+    note(lane, ARGV[i + 4], head)
     heads[lane] = head
   end
   answer[#answer + 1] = before or head
 end
 for lane, head in pairs(heads) do redis.call('HSET', marks_of(lane), 'head', text(head)) end
-keep_ends()
+keep_notes()
 return answer
 )lua";
 
@@ -165,8 +166,7 @@ if ARGV[6] then
 end
 
 local any_dead, last = redis.call('EXISTS', prefix .. 'dead') == 1, nil
-local more = scan(log, '-', ARGV[3] .. '-0', tonumber(ARGV[4]), tonumber(ARGV[5]), function(seq, id, _, _, links)
-  unlink(links, seq)
+local more = scan(log, '-', ARGV[3] .. '-0', tonumber(ARGV[4]), tonumber(ARGV[5]), function(seq, id)
   if not (any_dead and redis.call('EXISTS', letter_of(lane, seq)) == 1) then
     redis.call('HDEL', bucket_of(id), id)
   end
@@ -178,6 +178,7 @@ if last then
     redis.call('HDEL', bucket_of(id), id)
     redis.call('ZREM', settled_of(lane), id)
   end
+  trim_index(lane, last)
 end
 return more and 1 or 0
 )lua";
@@ -194,12 +195,13 @@ for _, found in ipairs(beyond) do
   if redis.call('HGET', bucket, id) == string.match(found[1], '^%d+') .. ':' .. lane then
     redis.call('HDEL', bucket, id)
   end
-  unlink(found[2][8] or '', string.match(found[1], '^%d+'), true)
   redis.call('XDEL', log, found[1])
 end
 if #beyond == tonumber(ARGV[7]) then return 1 end
+cut_index(lane, tonumber(head), tonumber(redis.call('HGET', marks, 'head') or '0'))
 if redis.call('XLEN', log) == 0 then
   redis.call('DEL', log)
+  trim_index(lane, '+inf')
 else
   redis.call('XSETID', log, head .. '-0', 'ENTRIESADDED', head, 'MAXDELETEDID', head .. '-0')
 end
@@ -216,7 +218,7 @@ local seq = tonumber(ARGV[3])
 if tonumber(head) ~= seq - 1 then
   return redis.error_reply('MISMATCH lane ' .. lane .. ' ends at ' .. head .. ', not before ' .. ARGV[3])
 end
-index_begins(lane, ARGV[3])
+begin_notes(lane, seq)
 local largest = largest_of(lane)
 for i = 4, #ARGV, 4 do
   if #ARGV[i + 2] > largest then
@@ -224,11 +226,11 @@ for i = 4, #ARGV, 4 do
     redis.call('HSET', marks, 'largest', text(largest))
   end
   redis.call('HSET', bucket_of(ARGV[i]), ARGV[i], text(seq) .. ':' .. lane)
-  redis.call('XADD', log, text(seq) .. '-0', 'i', ARGV[i], 't', ARGV[i + 1], 'p', ARGV[i + 2],
-             'x', link(ARGV[i + 3], text(seq)))
+  redis.call('XADD', log, text(seq) .. '-0', 'i', ARGV[i], 't', ARGV[i + 1], 'p', ARGV[i + 2])
+  note(lane, ARGV[i + 3], seq)
   seq = seq + 1
 end
-keep_ends()
+keep_notes()
 redis.call('HSET', marks, 'head', text(seq - 1))
 return seq - 1
 )lua";
@@ -243,10 +245,11 @@ if first <= tonumber(head) then
   return redis.error_reply('MISMATCH lane ' .. lane .. ' ends at ' .. head .. ', not before ' .. ARGV[3])
 end
 local dead, seq = prefix .. 'dead', first
-scan(log, '-', head .. '-0', math.huge, math.huge, function(old, id, at, payload, links)
+local oldest = redis.call('XRANGE', log, '-', '+', 'COUNT', 1)[1]
+oldest = oldest and tonumber(string.match(oldest[1], '^%d+'))
+scan(log, '-', head .. '-0', math.huge, math.huge, function(old, id, at, payload)
   local now, was = text(seq) .. ':' .. lane, old .. ':' .. lane
-  redis.call('XADD', log, text(seq) .. '-0', 'i', id, 't', at, 'p', payload, 'x', link(terms_in(links), text(seq)))
-  if links == '' then redis.call('HSET', marks, 'indexed', text(seq + 1)) end
+  redis.call('XADD', log, text(seq) .. '-0', 'i', id, 't', at, 'p', payload)
   redis.call('HSET', bucket_of(id), id, now)
   if redis.call('EXISTS', letter_of(lane, old)) == 1 then
     redis.call('RENAME', letter_of(lane, old), letter_of(lane, text(seq)))
@@ -255,8 +258,12 @@ scan(log, '-', head .. '-0', math.huge, math.huge, function(old, id, at, payload
   end
   seq = seq + 1
 end)
-keep_ends()
 redis.call('XTRIM', log, 'MINID', '=', text(first) .. '-0')
+if oldest and seq - first == tonumber(head) - oldest + 1 then
+  shift_index(lane, first - oldest, tonumber(head))
+else
+  lose_index(lane, seq)
+end
 redis.call('HSET', marks, 'head', text(seq - 1))
 return seq - 1
 )lua";
@@ -274,7 +281,7 @@ const std::string& redis_renew_script() {
 }
 
 const std::string& redis_append_script() {
-  static const auto text = redis_script(ordinary, {redis_common, redis_index, append_body});
+  static const auto text = redis_script(ordinary, {redis_common, redis_noting, append_body});
   return text;
 }
 
@@ -284,22 +291,24 @@ const std::string& redis_read_script() {
 }
 
 const std::string& redis_mark_script() {
-  static const auto text = redis_script(makes_room, {redis_common, redis_index, scanning, mark_body});
+  static const auto text =
+      redis_script(makes_room, {redis_common, redis_index, redis_unnoting, scanning, mark_body});
   return text;
 }
 
 const std::string& redis_adopt_script() {
-  static const auto text = redis_script(makes_room, {redis_common, redis_index, adopt_body});
+  static const auto text = redis_script(makes_room, {redis_common, redis_index, redis_unnoting, adopt_body});
   return text;
 }
 
 const std::string& redis_import_script() {
-  static const auto text = redis_script(ordinary, {redis_common, redis_index, import_body});
+  static const auto text = redis_script(ordinary, {redis_common, redis_noting, import_body});
   return text;
 }
 
 const std::string& redis_renumber_script() {
-  static const auto text = redis_script(ordinary, {redis_common, redis_index, scanning, renumber_body});
+  static const auto text =
+      redis_script(ordinary, {redis_common, redis_index, redis_unnoting, scanning, renumber_body});
   return text;
 }
 

@@ -5,15 +5,17 @@
 namespace chasqui {
 
 // The log's operations inside Redis, in Lua, each atomic. KEYS[1] is always `chasqui:{site}:`; a number in a
-// reply may be an integer or a string of digits. They are sent whole with EVAL, 2 to 3 KiB a call: there is
+// reply may be an integer or a string of digits. They are sent whole with EVAL, 3 to 7 KiB a call: there is
 // no state "not loaded yet" to recover from, and so nothing that could reorder two appends.
 //
 // clang-format off
 //   owner                  hash: epoch, since (ms), token (who), until (ms of Redis' clock: the end of the lease)
-//   log:<lane>             stream: entry `<seq>-0` with i (id, 16 bytes), t (when kept, microseconds), p (payload),
-//                          x (links of the index)
-//   marks:<lane>           hash: head, committed, replicated, released, indexed (the first entry in the index)
-//   terms:<bucket>         hash: term (8 bytes) -> seq of the last entry that it finds
+//   log:<lane>             stream: entry `<seq>-0` with i (id, 16 bytes), t (when kept, microseconds), p (payload)
+//   marks:<lane>           hash: head, committed, replicated, released, largest (payload, in bytes), index_from (the first
+//                          entry in the index), segments (how many there have been)
+//   tail:<lane>            string: the index of the last entries; its form is in index_segment.hpp
+//   segments:<lane>        sorted set: `<number>:<base>` of each segment of the index by the last entry it finds
+//   segment:<lane>:<number> string: the index of entries before the tail's; its form is in index_segment.hpp
 //   ids:<bucket>           hash: id (16 bytes) -> `<seq>:<lane>`
 //   dead                   sorted set: `<seq>:<lane>` by the time of its refusal
 //   dead:<lane>:<seq>      hash: id, sqlstate, message, at, kept_at, payload, behind (ids)
@@ -40,14 +42,23 @@ const std::string& redis_append_script();
 /// lane, from_seq, entries_max, bytes_max -> {first missing, last missing} or {{}, {id, at, payload}...}
 const std::string& redis_read_script();
 
-/// lane, from_seq, to_seq, cost_max, bytes_max, terms, where each of them goes on (at first: nothing)... ->
-/// {first, head, indexed_from, terms that go on, {where each of them does}, {seq, id, at, payload}...}, the
-/// entries in any order
+/// lane, to_seq, cost_max, bytes_max, terms, the first seq that each of them is to find... ->
+/// {first, head, indexed_from, terms that go on, {the seq at which each of them does}, {seq, id, at,
+/// payload}...}, the entries in any order
 const std::string& redis_look_up_script();
 
 /// epoch, lane, trim_through, entries_max, bytes_max and, unless they are saved already,
 /// head, committed, replicated, released -> 1 if there may be more to trim, else 0
 const std::string& redis_mark_script();
+
+/// lane, tail_max, room, small_max, bytes of a segment's table (all bytes of postings) -> {"tail", head,
+/// size, its first bytes, `room` at most} of a tail of `tail_max` or more; or {"segments", {name, through,
+/// bytes}...} of the last ones that are small, if they have more than `room`: as many of them as fit; or {}
+const std::string& redis_untidy_script();
+
+/// epoch, lane, through, segment, how many bytes of the tail it stands for, the last posting of these, names
+/// of the segments that it replaces... -> 1, or 0 if tail or segments are not what they were
+const std::string& redis_tidy_script();
 
 /// epoch, lane, head, committed, replicated, released, entries_max -> 1 if there is more to remove, else 0
 const std::string& redis_adopt_script();

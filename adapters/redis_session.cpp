@@ -16,6 +16,7 @@ redis_session::redis_session(io_thread& io, std::string site, redis_settings set
 void redis_session::open(const std::vector<std::string>& lanes, handler<log_opened> then) {
   shut("it was opened again.");
   draft_ = {};
+  tidying_.clear();
   opening_ = std::move(then);
   connection_ = std::make_unique<redis_connection>(io_, settings_);
   connection_->open([weak = weak_from_this(), lanes](const fault& problem) {
@@ -120,6 +121,8 @@ void redis_session::opened(const fault& problem) {
       std::make_shared<kept_terms>(settings_.remembers_terms); // What is answered late is about another one.
   for (const auto& lane : draft_.lanes)
     kept_->on_head(lane.lane, lane.head);
+  for (const auto& lane : draft_.lanes)
+    tidy(lane.lane); // Whoever had it before may have left much of it.
   draft_.kind = store_kind::redis;
   keep_lease();
   then(std::exchange(draft_, {}));

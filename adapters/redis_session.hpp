@@ -1,5 +1,6 @@
 #pragma once
 
+#include "adapters/index_segment.hpp"
 #include "adapters/io_timer.hpp"
 #include "adapters/kept_terms.hpp"
 #include "adapters/redis.hpp"
@@ -60,8 +61,17 @@ private:
   void step_by_step(const std::string& script, const std::vector<std::string>& first,
                     const std::vector<std::string>& rest, const handler<fault>& then);
   void look_on(const std::shared_ptr<redis_look>& look, handler<lookup_page> then);
+  void note_terms(const std::string& lane, std::size_t terms);
+  void tidy(const std::string& lane);
+  void tidied(const std::string& lane);
+  void tidy_on(const std::string& lane, std::uint64_t run);
+  [[nodiscard]] bool is_tidying(const std::string& lane, std::uint64_t run) const;
+  void tidy_tail(const std::string& lane, std::uint64_t run, const redis_reply& found);
+  void tidy_segments(const std::string& lane, std::uint64_t run, const redis_reply& found);
+  void tidy_by(const std::string& lane, std::uint64_t run, const std::vector<posting>& postings,
+               seqno through, std::string_view tail, const words& names);
   void order(const std::string& script, const words& arguments, handler<fault> then);
-  [[nodiscard]] handler<fault> and_forget(const std::string& lane, handler<fault> then) const;
+  handler<fault> and_forget(const std::string& lane, handler<fault> then);
 
   [[nodiscard]] std::uint64_t plain_entries(const take& what) const;
   void read_by_script(const take& what, handler<log_slice> then);
@@ -97,6 +107,10 @@ private:
   std::map<std::string, std::uint64_t> largest_; ///< By lane: no payload there has more bytes.
   std::uint64_t entry_bytes_ = 1;                ///< Of those that were read last, on average.
   std::vector<std::string> drift_;               ///< As found when it was opened.
+  std::map<std::string, std::size_t> untidy_;    ///< By lane: terms noted since the index was tidied.
+  std::map<std::string, std::uint64_t>
+      tidying_; ///< Lanes whose index is being tidied, by which run; 0 if it must not be.
+  std::uint64_t runs_ = 0;
   log_opened draft_;
   handler<log_opened> opening_;
   io_timer lease_timer_;

@@ -70,6 +70,8 @@ void redis_session::append(const std::vector<append_item>& items, const handler<
   if (!send(call_of(redis_append_script(), arguments), answered))
     return then(unanswered<append_result>(closed()));
   look_again(kept, then);
+  for (std::size_t i = 0; i < items.size(); ++i)
+    note_terms(items[i].lane, terms[i].size() / sizeof(index_term));
 }
 
 // Somebody may have changed the settings since the log was opened. What is found behind the append held when
@@ -187,10 +189,16 @@ void redis_session::order(const std::string& script, const words& arguments, han
       std::move(then));
 }
 
-/// With the answer the lane ends elsewhere, or its entries have other numbers.
-handler<fault> redis_session::and_forget(const std::string& lane, handler<fault> then) const {
-  return [memory = kept_, lane, then = std::move(then)](fault problem) {
+/// With the answer the lane ends elsewhere, or its entries have other numbers. Its index is left alone until
+/// then.
+handler<fault> redis_session::and_forget(const std::string& lane, handler<fault> then) {
+  tidying_[lane] = 0;
+  return [weak = weak_from_this(), memory = kept_, lane, then = std::move(then)](fault problem) {
     memory->forget(lane);
+    if (const auto self = weak.lock()) {
+      self->tidying_.erase(lane);
+      self->tidy(lane);
+    }
     then(std::move(problem));
   };
 }
@@ -209,6 +217,7 @@ void redis_session::adopt(const lane_marks& marks, const handler<fault>& then) {
 void redis_session::import(const std::string& lane, const std::vector<entry>& entries, handler<fault> then) {
   if (entries.empty())
     return then({});
+  std::size_t terms = 0;
   std::vector<std::string> texts{std::to_string(entries.front().seq)};
   texts.reserve(1 + 3 * entries.size()); // The views must not move.
   words arguments{epoch_, lane, texts.front()};
@@ -217,6 +226,7 @@ void redis_session::import(const std::string& lane, const std::vector<entry>& en
     note_size(lane, e.payload);
     const auto found_by = index_terms(lane, e.payload);
     kept_->add(lane, found_by);
+    terms += found_by.size();
     texts.push_back(to_bytes(e.id));
     arguments.emplace_back(texts.back());
     texts.push_back(to_micros(e.at));
@@ -234,6 +244,7 @@ void redis_session::import(const std::string& lane, const std::vector<entry>& en
           memory->on_answered();
           then(std::move(problem));
         });
+  note_terms(lane, terms);
 }
 
 void redis_session::renumber(const std::string& lane, seqno first, handler<fault> then) {

@@ -68,8 +68,8 @@ struct row_connections {
   std::vector<std::shared_ptr<pg_asker>> busy; ///< With a last call.
 };
 
-void probe(const std::shared_ptr<row_connections>& connections, const std::vector<rows_probed>& wanted,
-           std::chrono::milliseconds patience, handler<probe_result> then) {
+void probe_rows(const std::shared_ptr<row_connections>& connections, const std::vector<rows_probed>& wanted,
+                std::chrono::milliseconds patience, handler<probe_result> then) {
   auto one = connections->take();
   one->give_patience(patience);
   std::vector<pg_question> questions;
@@ -245,7 +245,7 @@ public:
   void probe(std::vector<rows_probed> wanted, std::chrono::milliseconds patience,
              handler<probe_result> then) override {
     asio::post(io_.context(), [c = connections_, wanted = std::move(wanted), patience,
-                               then = std::move(then)] { chasqui::probe(c, wanted, patience, then); });
+                               then = std::move(then)] { probe_rows(c, wanted, patience, then); });
   }
 
 private:

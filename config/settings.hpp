@@ -77,7 +77,7 @@ struct settings {
   struct {
     std::uint64_t window_entries_max = 16'384; ///< Entries sent and not answered, per lane.
     std::uint64_t window_bytes_max = 16U << 20U;
-    std::uint64_t take_entries_max = 500; ///< Entries read from the log at once.
+    std::uint64_t take_entries_max = 200; ///< Entries read from the log at once.
     std::uint64_t take_bytes_max = 1U << 20U;
     std::uint64_t barrier_entries = 1000; ///< A barrier at least every so many entries.
     milliseconds stall_timeout_ms{5000};  ///< Without an answer for so long, the primary counts as gone.

@@ -445,6 +445,7 @@ BOOST_AUTO_TEST_CASE(redis_keeps_nothing_of_the_index_once_the_entries_are_gone)
   for (std::uint64_t number = 1; number <= 100; ++number)
     items.push_back(indexed_item(number, number % 10));
   fresh.log.append(items);
+  BOOST_TEST(fresh_redis::server().command({"KEYS", "*:tail:*"}) != "");
   BOOST_TEST(fresh.log.mark(marks_up_to(100, 100), 100).message == "");
-  BOOST_TEST(fresh_redis::server().command({"KEYS", "*:terms:*"}) == "");
+  BOOST_TEST(fresh_redis::server().command({"KEYS", "*:tail:*"}) == "");
 }

@@ -64,9 +64,10 @@ public:
     return get(begin_look_up(std::move(terms), from, entries_max));
   }
   fault mark(lane_marks marks, seqno trim_through) { return get(begin_mark(std::move(marks), trim_through)); }
-  fault adopt(lane_marks marks) {
-    return get(begin<fault>([&](auto then) { log_->adopt(std::move(marks), then); }));
+  std::future<fault> begin_adopt(lane_marks marks) {
+    return begin<fault>([&](auto then) { log_->adopt(std::move(marks), then); });
   }
+  fault adopt(lane_marks marks) { return get(begin_adopt(std::move(marks))); }
   fault import(std::vector<entry> entries, std::string lane = "main") {
     return get(begin<fault>([&](auto then) { log_->import(std::move(lane), std::move(entries), then); }));
   }

@@ -246,6 +246,16 @@ BOOST_FIXTURE_TEST_CASE(a_log_that_was_being_cut_off_when_its_runtime_was_killed
                         std::chrono::steady_clock::now() + 10s));
 }
 
+BOOST_FIXTURE_TEST_CASE(what_is_no_tail_is_refused_before_an_entry_is_kept, log_in_pieces) {
+  redis({"RPUSH", "chasqui:{atacama}:tail:main", "somebody else's"});
+  BOOST_TEST(log.append({item_of(1, {3, false})}).problem.message != "");
+  BOOST_TEST(redis({"EXISTS"}, "log:main") == "0");
+  redis({"DEL"}, "tail:main");
+  reopen();
+  BOOST_TEST(log.append({item_of(1, {3, false})}).problem.message == "");
+  BOOST_TEST(log.look_up({by("id", 3)}).found.entries.size() == 1U);
+}
+
 BOOST_FIXTURE_TEST_CASE(every_lane_has_an_index_of_its_own, log_in_pieces) {
   BOOST_REQUIRE(log.open({"main", "bulk"}).problem.message == "");
   for (std::uint64_t i = 0; i < 20; ++i) {

@@ -20,7 +20,7 @@ namespace {
 
 constexpr std::uint64_t lookup_bytes_max = 16U << 20U;
 constexpr std::uint64_t lookup_entries_max = 10'000;
-constexpr std::uint64_t step_cost_max = 2000; ///< Of one script, in 2 us or so.
+constexpr std::uint64_t step_cost_max = 2000; ///< Of one script; each stands for some 2 us.
 constexpr std::size_t step_terms_max = 2000;
 constexpr std::uint64_t step_bytes_max = 1U << 20U;
 
@@ -61,7 +61,7 @@ local function find_posting(postings, term, at)
   until false
 end
 
-local table_bytes, window = 4100, 128
+local window = 128
 
 -- Where, between the two, postings of a term from `start` on begin, or fewer than a window before.
 local function lower_bound(key, base, term, start, low, high)

@@ -7,9 +7,8 @@
 namespace chasqui {
 
 const char* const redis_index = R"lua(
-local posting_bytes = 10
+local posting_bytes, table_bytes = 10, 4100
 
-local function tail_of(lane) return prefix .. 'tail:' .. lane end
 local function segments_of(lane) return prefix .. 'segments:' .. lane end
 local function segment_of(lane, name) return prefix .. 'segment:' .. lane .. ':' .. string.match(name, '^%d+') end
 local function base_of(name) return tonumber(string.match(name, '%d+$')) end
@@ -25,7 +24,7 @@ local noted = {}
 
 -- Before an entry is added: what is no tail is refused while nothing has been written.
 local function begin_notes(lane, seq)
-  redis.call('STRLEN', prefix .. 'tail:' .. lane)
+  redis.call('STRLEN', tail_of(lane))
   redis.call('HSETNX', marks_of(lane), 'index_from', text(seq))
   noted[lane] = {}
 end
@@ -41,7 +40,7 @@ end
 
 local function keep_notes()
   for lane, postings in pairs(noted) do
-    if #postings > 0 then redis.call('APPEND', prefix .. 'tail:' .. lane, table.concat(postings)) end
+    if #postings > 0 then redis.call('APPEND', tail_of(lane), table.concat(postings)) end
   end
 end
 )lua";

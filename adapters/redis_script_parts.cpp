@@ -25,6 +25,7 @@ end
 
 local function log_of(lane) return prefix .. 'log:' .. lane end
 local function marks_of(lane) return prefix .. 'marks:' .. lane end
+local function tail_of(lane) return prefix .. 'tail:' .. lane end
 local function settled_of(lane) return prefix .. 'settled:' .. lane end
 local function letter_of(lane, seq) return prefix .. 'dead:' .. lane .. ':' .. seq end
 

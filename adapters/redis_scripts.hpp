@@ -51,9 +51,9 @@ const std::string& redis_look_up_script();
 /// head, committed, replicated, released -> 1 if there may be more to trim, else 0
 const std::string& redis_mark_script();
 
-/// lane, tail_max, room, small_max, bytes of a segment's table (all bytes of postings) -> {"tail", head,
-/// size, its first bytes, `room` at most} of a tail of `tail_max` or more; or {"segments", {name, through,
-/// bytes}...} of the last ones that are small, if they have more than `room`: as many of them as fit; or {}
+/// lane, tail_max, room, small_max (all bytes of postings) -> {"tail", head, size, its first bytes, `room` at
+/// most} of a tail of `tail_max` or more; or {"segments", {name, through, bytes}...} of the last ones that
+/// are small, if they have more than `room`: as many of them as fit; or {}
 const std::string& redis_untidy_script();
 
 /// epoch, lane, through, segment, how many bytes of the tail it stands for, the last posting of these, names

@@ -16,7 +16,6 @@ redis_session::redis_session(io_thread& io, std::string site, redis_settings set
 void redis_session::open(const std::vector<std::string>& lanes, handler<log_opened> then) {
   shut("it was opened again.");
   draft_ = {};
-  tidying_.clear();
   opening_ = std::move(then);
   connection_ = std::make_unique<redis_connection>(io_, settings_);
   connection_->open([weak = weak_from_this(), lanes](const fault& problem) {
@@ -67,6 +66,15 @@ void redis_session::claimed(const redis_reply& reply, const std::vector<std::str
   if (!read_claim(reply, lanes, draft_, largest_))
     return opened(redis_misunderstood(address_));
   opened({});
+}
+
+std::shared_ptr<index_tidier> redis_session::make_tidier() {
+  const auto call = [weak = weak_from_this()](const std::string& script, const words& arguments,
+                                              redis_connection::answer then) {
+    if (const auto self = weak.lock(); self && self->open_)
+      self->send(self->call_of(script, arguments), std::move(then));
+  };
+  return std::make_shared<index_tidier>(call, epoch_, settings_.index_tail_max, settings_.index_segment_max);
 }
 
 // A third of the lease, so that a slow answer or two do no harm. Whoever is frozen for longer has lost the
@@ -121,8 +129,9 @@ void redis_session::opened(const fault& problem) {
       std::make_shared<kept_terms>(settings_.remembers_terms); // What is answered late is about another one.
   for (const auto& lane : draft_.lanes)
     kept_->on_head(lane.lane, lane.head);
+  tidier_ = make_tidier();
   for (const auto& lane : draft_.lanes)
-    tidy(lane.lane); // Whoever had it before may have left much of it.
+    tidier_->tidy(lane.lane); // Whoever had it before may have left much to do.
   draft_.kind = store_kind::redis;
   keep_lease();
   then(std::exchange(draft_, {}));

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "adapters/index_segment.hpp"
+#include "adapters/index_tidier.hpp"
 #include "adapters/io_timer.hpp"
 #include "adapters/kept_terms.hpp"
 #include "adapters/redis.hpp"
@@ -55,21 +55,13 @@ private:
                   const handler<append_result>& then);
   void claim(const std::vector<std::string>& lanes, const std::string& dead_owner);
   void claimed(const redis_reply& reply, const std::vector<std::string>& lanes);
+  [[nodiscard]] std::shared_ptr<index_tidier> make_tidier();
   void keep_lease();
   void opened(const fault& problem);
   void trim(const std::vector<std::string>& order, const handler<fault>& then);
   void step_by_step(const std::string& script, const std::vector<std::string>& first,
                     const std::vector<std::string>& rest, const handler<fault>& then);
   void look_on(const std::shared_ptr<redis_look>& look, handler<lookup_page> then);
-  void note_terms(const std::string& lane, std::size_t terms);
-  void tidy(const std::string& lane);
-  void tidied(const std::string& lane);
-  void tidy_on(const std::string& lane, std::uint64_t run);
-  [[nodiscard]] bool is_tidying(const std::string& lane, std::uint64_t run) const;
-  void tidy_tail(const std::string& lane, std::uint64_t run, const redis_reply& found);
-  void tidy_segments(const std::string& lane, std::uint64_t run, const redis_reply& found);
-  void tidy_by(const std::string& lane, std::uint64_t run, const std::vector<posting>& postings,
-               seqno through, std::string_view tail, const words& names);
   void order(const std::string& script, const words& arguments, handler<fault> then);
   handler<fault> and_forget(const std::string& lane, handler<fault> then);
 
@@ -107,10 +99,7 @@ private:
   std::map<std::string, std::uint64_t> largest_; ///< By lane: no payload there has more bytes.
   std::uint64_t entry_bytes_ = 1;                ///< Of those that were read last, on average.
   std::vector<std::string> drift_;               ///< As found when it was opened.
-  std::map<std::string, std::size_t> untidy_;    ///< By lane: terms noted since the index was tidied.
-  std::map<std::string, std::uint64_t>
-      tidying_; ///< Lanes whose index is being tidied, by which run; 0 if it must not be.
-  std::uint64_t runs_ = 0;
+  std::shared_ptr<index_tidier> tidier_;         ///< Since it was opened.
   log_opened draft_;
   handler<log_opened> opening_;
   io_timer lease_timer_;

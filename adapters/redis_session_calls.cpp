@@ -71,7 +71,7 @@ void redis_session::append(const std::vector<append_item>& items, const handler<
     return then(unanswered<append_result>(closed()));
   look_again(kept, then);
   for (std::size_t i = 0; i < items.size(); ++i)
-    note_terms(items[i].lane, terms[i].size() / sizeof(index_term));
+    tidier_->note(items[i].lane, terms[i].size() / sizeof(index_term));
 }
 
 // Somebody may have changed the settings since the log was opened. What is found behind the append held when
@@ -192,18 +192,17 @@ void redis_session::order(const std::string& script, const words& arguments, han
 /// With the answer the lane ends elsewhere, or its entries have other numbers. Its index is left alone until
 /// then.
 handler<fault> redis_session::and_forget(const std::string& lane, handler<fault> then) {
-  tidying_[lane] = 0;
-  return [weak = weak_from_this(), memory = kept_, lane, then = std::move(then)](fault problem) {
+  tidier_->hold(lane);
+  return [memory = kept_, tidier = tidier_, lane, then = std::move(then)](fault problem) {
     memory->forget(lane);
-    if (const auto self = weak.lock()) {
-      self->tidying_.erase(lane);
-      self->tidy(lane);
-    }
+    tidier->release(lane);
     then(std::move(problem));
   };
 }
 
 void redis_session::adopt(const lane_marks& marks, const handler<fault>& then) {
+  if (!open_)
+    return then(closed());
   const std::vector<std::string> arguments{epoch_,
                                            marks.lane,
                                            std::to_string(marks.head),
@@ -217,6 +216,8 @@ void redis_session::adopt(const lane_marks& marks, const handler<fault>& then) {
 void redis_session::import(const std::string& lane, const std::vector<entry>& entries, handler<fault> then) {
   if (entries.empty())
     return then({});
+  if (!open_)
+    return then(closed());
   std::size_t terms = 0;
   std::vector<std::string> texts{std::to_string(entries.front().seq)};
   texts.reserve(1 + 3 * entries.size()); // The views must not move.
@@ -244,10 +245,12 @@ void redis_session::import(const std::string& lane, const std::vector<entry>& en
           memory->on_answered();
           then(std::move(problem));
         });
-  note_terms(lane, terms);
+  tidier_->note(lane, terms);
 }
 
 void redis_session::renumber(const std::string& lane, seqno first, handler<fault> then) {
+  if (!open_)
+    return then(closed());
   const auto from = std::to_string(first);
   order(redis_renumber_script(), {epoch_, lane, from}, and_forget(lane, std::move(then)));
 }

@@ -1,5 +1,6 @@
 #include <boost/test/unit_test.hpp>
 
+#include "tests/support/indexed_rows.hpp"
 #include "tests/support/log_stores.hpp"
 
 #include <atomic>
@@ -277,23 +278,9 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(calls_may_come_from_any_thread, Store, both_stores
 
 namespace {
 
-/// An insert into `t` of a row with this id, and with parent 7 if the number is even.
+/// With parent 7 if the number is even.
 append_item indexed_item(std::uint64_t number, std::uint64_t id) {
-  auto item = test_item(number);
-  item.payload = R"({"id":"x","lane":"main","steps":[{"op":"insert","table":"t","rows":[{"id":)" +
-                 std::to_string(id) + (number % 2 == 0 ? R"(,"parent_id":7)" : "") + "}]}]}";
-  return item;
-}
-
-std::vector<seqno> seqs_of(const lookup_page& page) {
-  std::vector<seqno> out;
-  for (const auto& e : page.found.entries)
-    out.push_back(e.seq);
-  return out;
-}
-
-index_term row_term(const std::string& column, const std::string& value) {
-  return term_of("main", term_kind::row, "t", column, index_value(value));
+  return item_of(number, {id, number % 2 == 0});
 }
 
 using seq_list = std::vector<seqno>;

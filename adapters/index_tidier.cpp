@@ -1,11 +1,8 @@
-// The index of the log in Redis, kept in few pieces: a large tail becomes a segment, many small segments
-// become one. It is done behind the appends, and what it finds changed meanwhile is left for the next time.
+#include "adapters/index_tidier.hpp"
 
-#include "adapters/index_segment.hpp"
 #include "adapters/redis_answers.hpp"
 #include "adapters/redis_script_parts.hpp"
 #include "adapters/redis_scripts.hpp"
-#include "adapters/redis_session.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -28,7 +25,7 @@ end
 local segments = redis.call('ZRANGE', segments_of(lane), 0, -1, 'WITHSCORES')
 local sizes, first, all = {}, #segments + 1, 0
 while first > 1 do
-  local postings = redis.call('STRLEN', segment_of(lane, segments[first - 2])) - tonumber(ARGV[5])
+  local postings = redis.call('STRLEN', segment_of(lane, segments[first - 2])) - table_bytes
   if postings > small_max then break end
   first = first - 2
   sizes[first] = postings
@@ -56,9 +53,9 @@ for i = 7, #ARGV do
   if not counts_through then return 0 end
 end
 if counts_through and tonumber(counts_through) ~= tonumber(through) then return 0 end
-local number = text(redis.call('HINCRBY', marks_of(lane), 'segments', 1))
-redis.call('SET', prefix .. 'segment:' .. lane .. ':' .. number, segment)
-redis.call('ZADD', segments_of(lane), through, number .. ':' .. through)
+local name = text(redis.call('HINCRBY', marks_of(lane), 'segments', 1)) .. ':' .. through
+redis.call('SET', segment_of(lane, name), segment)
+redis.call('ZADD', segments_of(lane), through, name)
 if size > 0 then redis.call('SET', tail_of(lane), string.sub(tail, size + 1)) end
 for i = 7, #ARGV do drop_segment(lane, ARGV[i]) end
 return 1
@@ -83,50 +80,53 @@ const std::string& redis_tidy_script() {
   return text;
 }
 
-void redis_session::note_terms(const std::string& lane, std::size_t terms) {
-  auto& noted = untidy_[lane];
+void index_tidier::note(const std::string& lane, std::size_t terms) {
+  auto& noted = noted_[lane];
   noted += terms;
-  if (noted * posting_bytes >= settings_.index_tail_max)
+  if (noted * posting_bytes >= tail_max_)
     tidy(lane);
 }
 
-void redis_session::tidy(const std::string& lane) {
-  if (open_ && tidying_.try_emplace(lane, runs_ + 1).second)
-    tidy_on(lane, ++runs_);
+void index_tidier::tidy(const std::string& lane) {
+  if (runs_.try_emplace(lane, last_run_ + 1).second)
+    look(lane, ++last_run_);
 }
 
-void redis_session::tidied(const std::string& lane) {
-  tidying_.erase(lane);
-  note_terms(lane, 0); // What came behind its last look.
+void index_tidier::release(const std::string& lane) {
+  runs_.erase(lane);
+  tidy(lane);
 }
 
-void redis_session::tidy_on(const std::string& lane, std::uint64_t run) {
-  untidy_[lane] = 0;
-  const auto room = (settings_.index_segment_max - segment_table_bytes) / posting_bytes * posting_bytes;
-  const auto tail_max = std::to_string(settings_.index_tail_max);
-  const auto room_max = std::to_string(room);
-  const auto small_max = std::to_string(room / small_part);
-  const auto table_bytes = std::to_string(segment_table_bytes);
-  send(call_of(redis_untidy_script(), {lane, tail_max, room_max, small_max, table_bytes}),
-       [weak = weak_from_this(), lane, run](const redis_reply& found) {
-         const auto self = weak.lock();
-         if (!self || !self->is_tidying(lane, run))
-           return;
-         if (found[0].text() == "tail")
-           self->tidy_tail(lane, run, found);
-         else if (found[0].text() == "segments")
-           self->tidy_segments(lane, run, found);
-         else
-           self->tidied(lane);
-       });
+bool index_tidier::is_current(const std::string& lane, std::uint64_t run) const {
+  const auto found = runs_.find(lane);
+  return found != runs_.end() && found->second == run;
 }
 
-bool redis_session::is_tidying(const std::string& lane, std::uint64_t run) const {
-  const auto found = tidying_.find(lane);
-  return open_ && found != tidying_.end() && found->second == run;
+void index_tidier::ended(const std::string& lane) {
+  runs_.erase(lane);
+  note(lane, 0); // What came behind its last look.
 }
 
-void redis_session::tidy_tail(const std::string& lane, std::uint64_t run, const redis_reply& found) {
+void index_tidier::look(const std::string& lane, std::uint64_t run) {
+  noted_[lane] = 0;
+  const auto tail_max = std::to_string(tail_max_);
+  const auto room = std::to_string(room_);
+  const auto small_max = std::to_string(room_ / small_part);
+  call_(redis_untidy_script(), {lane, tail_max, room, small_max},
+        [weak = weak_from_this(), lane, run](const redis_reply& found) {
+          const auto self = weak.lock();
+          if (!self || !self->is_current(lane, run))
+            return;
+          if (found[0].text() == "tail")
+            self->sort_tail(lane, run, found);
+          else if (found[0].text() == "segments")
+            self->merge_segments(lane, run, found);
+          else
+            self->ended(lane);
+        });
+}
+
+void index_tidier::sort_tail(const std::string& lane, std::uint64_t run, const redis_reply& found) {
   seqno head = 0;
   std::uint64_t size = 0;
   auto bytes = found[3].text();
@@ -136,14 +136,14 @@ void redis_session::tidy_tail(const std::string& lane, std::uint64_t run, const 
   if (size > bytes.size() && !postings.empty()) // The last entry may have more of them.
     std::erase_if(postings, [last = postings.back().seq](const posting& one) { return one.seq == last; });
   if (postings.empty())
-    return tidied(lane);
+    return ended(lane);
   bytes = bytes.substr(0, postings.size() * posting_bytes);
   const auto through = postings.back().seq;
   std::sort(postings.begin(), postings.end());
-  tidy_by(lane, run, postings, through, bytes, {});
+  replace(lane, run, postings, through, bytes, {});
 }
 
-void redis_session::tidy_segments(const std::string& lane, std::uint64_t run, const redis_reply& found) {
+void index_tidier::merge_segments(const std::string& lane, std::uint64_t run, const redis_reply& found) {
   std::vector<std::string_view> names;
   std::vector<std::vector<posting>> parts;
   seqno through = 0;
@@ -154,33 +154,32 @@ void redis_session::tidy_segments(const std::string& lane, std::uint64_t run, co
                     ? read_segment(found[i][2].text(), base, through)
                     : std::nullopt;
     if (!part)
-      return tidied(lane);
+      return ended(lane);
     names.push_back(name);
     parts.push_back(std::move(*part));
   }
   if (names.size() < 2)
-    return tidied(lane);
-  tidy_by(lane, run, merge_postings(std::move(parts)), through, {}, names);
+    return ended(lane);
+  replace(lane, run, merge_postings(std::move(parts)), through, {}, names);
 }
 
-void redis_session::tidy_by(const std::string& lane, std::uint64_t run, const std::vector<posting>& postings,
-                            seqno through, std::string_view tail, const words& names) {
+void index_tidier::replace(const std::string& lane, std::uint64_t run, const std::vector<posting>& postings,
+                           seqno through, std::string_view tail, const words& names) {
   const auto last = std::to_string(through);
   const auto segment = write_segment(postings, through);
   const auto size = std::to_string(tail.size());
   words arguments{epoch_,  lane, last,
                   segment, size, tail.substr(tail.size() - std::min(tail.size(), posting_bytes))};
   arguments.insert(arguments.end(), names.begin(), names.end());
-  send(call_of(redis_tidy_script(), arguments),
-       [weak = weak_from_this(), lane, run](const redis_reply& reply) {
-         const auto self = weak.lock();
-         if (!self || !self->is_tidying(lane, run))
-           return;
-         if (reply.number() == 1)
-           self->tidy_on(lane, run);
-         else
-           self->tidied(lane);
-       });
+  call_(redis_tidy_script(), arguments, [weak = weak_from_this(), lane, run](const redis_reply& reply) {
+    const auto self = weak.lock();
+    if (!self || !self->is_current(lane, run))
+      return;
+    if (reply.number() == 1)
+      self->look(lane, run);
+    else
+      self->ended(lane);
+  });
 }
 
 } // namespace chasqui

@@ -226,10 +226,12 @@ caf::result<life> trace(self_pointer self, uuid id) {
   auto [who, promise] = promise_read<life>(self);
   self->state.store->find(id, answer_to<log_place>(self, [self, id, who = who,
                                                           promise = promise](const log_place& place) mutable {
-                            if (!place.problem)
-                              return recall(self, who, promise, self->state.core->tell(id, place));
+                            const auto& core = *self->state.core;
+                            const auto problem = place.problem ? place.problem : core.doubt_of(place);
+                            if (!problem)
+                              return recall(self, who, promise, core.tell(id, place));
                             settle(self, who);
-                            promise.deliver(to_error(place.problem));
+                            promise.deliver(to_error(problem));
                           }));
   return promise;
 }

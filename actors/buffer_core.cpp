@@ -12,6 +12,19 @@ constexpr std::chrono::milliseconds tick_margin{60};
 
 append_reply refusal(ticket who, fault why) { return {who, {{}, std::move(why)}}; }
 
+// Of a store that is away no more is said than is certain.
+receipt receipt_of(uuid id, const append_slot& slot, const append_result& result) {
+  const bool here = !slot.elsewhere;
+  return {id,
+          slot.lane,
+          slot.seq,
+          here ? result.durability : durability::buffered,
+          here                                  ? result.store
+          : result.store == store_kind::journal ? store_kind::redis
+                                                : store_kind::journal,
+          slot.at};
+}
+
 fault overload() {
   return {fault_code::overloaded,
           "Too many submissions wait for the store (buffer.waiting_entries_max, waiting_bytes_max): those of "
@@ -170,9 +183,7 @@ void buffer_core::acknowledge_group(buffer_actions& out, const std::vector<flyin
   }
   for (std::size_t i = 0; i < flying.size() && i < slots.size(); ++i)
     if (const auto& slot = slots[i]; !flying[i].answered)
-      out.replies.push_back(
-          {flying[i].who,
-           {{flying[i].id, slot.lane, slot.seq, result.durability, result.store, slot.at}, {}}});
+      out.replies.push_back({flying[i].who, {receipt_of(flying[i].id, slot, result), {}}});
   move_heads(out, slots, now.wall);
 }
 

@@ -128,7 +128,9 @@ public:
   [[nodiscard]] std::variant<alignment, fault> end_align(const align& what, seqno missing_to,
                                                          const std::vector<roll_line>& roll) const;
 
-  /// How far the transaction at this place has come.
+  /// `unavailable` if it cannot be known whether the transaction at this place is a dead letter.
+  [[nodiscard]] fault doubt_of(const log_place& place) const;
+  /// How far the transaction at this place has come, if there is no such doubt.
   [[nodiscard]] life tell(uuid id, const log_place& place) const;
   [[nodiscard]] log_report report(instant now) const;
 

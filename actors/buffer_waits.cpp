@@ -62,6 +62,8 @@ void buffer_core::settle_wait(const early_wait& w, const log_place& place, buffe
     out.waits.push_back({w.who, {}, {}});
   } else if (const auto death = death_of(place); what.what == condition::transaction && death) {
     out.waits.push_back({w.who, {what.what, stage_of(*death)}, {}});
+  } else if (const auto doubt = doubt_of(place); what.what == condition::transaction && doubt) {
+    out.waits.push_back({w.who, {}, doubt});
   } else if (was_discarded(what.id, place)) {
     out.waits.push_back({w.who, {what.what, stage::discarded}, {}});
   } else {
@@ -101,6 +103,17 @@ std::vector<waiting_room::target> buffer_core::targets_of(const await& what, con
   return out;
 }
 
+fault buffer_core::doubt_of(const log_place& place) const {
+  const auto lane = lanes_.find(place.lane);
+  if (!place.in_doubt || lane == lanes_.end() || place.seq > lane->second.marks.committed || death_of(place))
+    return {};
+  return {
+      fault_code::unavailable,
+      "Whether the primary has refused this transaction is known once Redis, where dead letters are kept, is "
+      "back. Ask again then.",
+      ""};
+}
+
 life buffer_core::tell(uuid id, const log_place& place) const {
   life out{id, place.lane, place.seq, stage::buffered, {}, {{stage::buffered, place.at}}, {}, place.payload};
   const auto found = lanes_.find(place.lane);
@@ -113,7 +126,8 @@ life buffer_core::tell(uuid id, const log_place& place) const {
   };
   const auto death = death_of(place);
   at(death ? stage_of(*death) : stage::committed, lane.commits);
-  at(stage::replicated, lane.replays);
+  if (!death)
+    at(stage::replicated, lane.replays);
   const auto& m = lane.marks;
   if (place.seq <= m.committed)
     out.flushed = lane.flushed;
@@ -121,7 +135,7 @@ life buffer_core::tell(uuid id, const log_place& place) const {
     out.stage = stage::discarded;
   } else if (death) {
     out.stage = stage_of(*death);
-    out.error = {fault_code::none, death->sqlstate + ": " + death->message, {}};
+    out.error = {fault_code::rejected, death->sqlstate + ": " + death->message, {}};
   } else {
     out.stage = place.seq <= m.released     ? stage::released
                 : place.seq <= m.replicated ? stage::replicated

@@ -7,6 +7,10 @@ namespace chasqui {
 
 namespace {
 
+bool is_on_the_way(stage s) {
+  return s == stage::committed || s == stage::replicated || s == stage::released;
+}
+
 std::optional<stage> stage_of(const event& e) {
   return e.kind == event_kind::settled ? parse_stage(e.detail) : parse_stage(to_string(e.kind));
 }
@@ -31,8 +35,8 @@ void complete(life& known, const std::vector<event>& past) {
   for (const auto& e : past) {
     const auto reached = stage_of(e);
     const bool by_number = e.id.is_nil();
-    // The cursor passes over a dead letter, too; and numbers of an earlier time were somebody else's.
-    if (!reached || (by_number && (e.at < kept_at || (known.error && reached == stage::committed))))
+    // All marks pass over a dead letter, too; and numbers of an earlier time were somebody else's.
+    if (!reached || (by_number && (e.at < kept_at || (known.error && is_on_the_way(*reached)))))
       continue;
     if (!has(known, *reached))
       known.history.push_back({*reached, e.at});

@@ -10,6 +10,17 @@ namespace {
 
 using self_pointer = notifier_shell::stateful_pointer<notifier_state>;
 constexpr std::chrono::seconds opening_max{5}; ///< A disk that hangs does not keep events back for longer.
+constexpr std::size_t lists_max = 100;
+
+void act(self_pointer self, notifier_actions actions);
+
+void read(self_pointer self, const page_order& order) {
+  self->state.outlets.history->read(order.what,
+                                    answer_to<history_page>(self, [self, order](history_page page) {
+                                      auto& s = self->state;
+                                      act(self, s.core->on_page(order, std::move(page), s.wall()));
+                                    }));
+}
 
 void act(self_pointer self, notifier_actions actions) {
   auto& s = self->state;
@@ -20,11 +31,11 @@ void act(self_pointer self, notifier_actions actions) {
   }
   for (auto& d : actions.deliveries)
     self->send(s.subscribers.at(d.subscriber), std::move(d.what));
-  for (auto& order : actions.reads)
-    s.outlets.history->read(order.what, answer_to<history_page>(self, [self, order](history_page page) {
-                              auto& state = self->state;
-                              act(self, state.core->on_page(order, std::move(page), state.wall()));
-                            }));
+  for (const auto& order : actions.reads)
+    if (order.after.count() == 0)
+      read(self, order);
+    else
+      self->delayed_send(self, order.after, io_answer{[self, order] { read(self, order); }});
   if (const auto through = actions.reserve)
     s.outlets.history->reserve(*through, answer_to<fault>(self, [self, through](const fault& problem) {
       auto& state = self->state;
@@ -71,9 +82,13 @@ caf::result<past_events> list(self_pointer self, const list_events& what) {
   auto& s = self->state;
   if (!s.core->is_open())
     return to_error({fault_code::unavailable, "The history of events is being opened. Ask again.", ""});
+  if (s.lists >= lists_max) // Subscribers who catch up must not wait behind any number of them.
+    return to_error({fault_code::overloaded, "Too many ask for the history of events. Ask again.", ""});
+  ++s.lists;
   auto promise = self->make_response_promise<past_events>();
   s.outlets.history->read(
       s.core->query_of(what), answer_to<history_page>(self, [self, what, promise](history_page page) mutable {
+        --self->state.lists;
         if (page.problem)
           promise.deliver(to_error(page.problem));
         else

@@ -26,6 +26,7 @@ struct notifier_state {
   std::map<caf::actor_addr, std::uint64_t> numbers;
   std::map<std::uint64_t, subscriber_actor> subscribers;
   std::uint64_t next = 1;
+  std::size_t lists = 0; ///< Questions about the past that are not answered yet.
 };
 
 using notifier_shell = with_shell<notifier_actor>;

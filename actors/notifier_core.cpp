@@ -11,6 +11,10 @@ namespace {
 // the last one: there are fewer than a thousand events a second in the long run.
 constexpr instant numbers_since{std::chrono::sys_days{std::chrono::year{2025} / 1 / 1}};
 
+/// Some 6 s, in which others may have read what they wanted.
+constexpr std::uint32_t attempts_max = 7;
+constexpr std::chrono::milliseconds first_pause{100};
+
 std::uint64_t number_of(instant now) {
   const auto since = std::chrono::floor<std::chrono::milliseconds>(nearest_writable(now) - numbers_since);
   return static_cast<std::uint64_t>(std::max<std::int64_t>(since.count(), 1));
@@ -159,6 +163,12 @@ notifier_actions notifier_core::on_page(const page_order& order, history_page pa
   if (found == subscribers_.end() || found->second.turn != order.turn)
     return out;
   auto& s = found->second;
+  if (page.problem && ++s.failures < attempts_max) {
+    out.reads.push_back(order);
+    out.reads.back().after = first_pause * (1U << (s.failures - 1));
+    return out;
+  }
+  s.failures = 0;
   s.reading = false;
   if (page.problem)
     page.events = {gap(order.what.from, s.asked_to, now, page.problem.message)};

@@ -4,6 +4,7 @@
 #include "adapters/ports/event_history.hpp"
 #include "messages/event.hpp"
 
+#include <chrono>
 #include <cstdint>
 #include <deque>
 #include <map>
@@ -32,6 +33,7 @@ struct page_order {
   std::uint64_t subscriber = 0;
   std::uint64_t turn = 0; ///< Comes back with the page: one for an earlier subscription is stale.
   history_query what;
+  std::chrono::milliseconds after{0}; ///< To be read only then: it could not be the last time.
 };
 
 /// What the shell does next, in this order.
@@ -44,7 +46,8 @@ struct notifier_actions {
 
 /// Numbers events and decides who gets them. A subscriber is *live*, and gets events as they happen; or it is
 /// *behind*, and gets pages of the history, one at a time, until it has them all. Whoever has too many events
-/// under way falls behind. What the history does not have either is told as a gap.
+/// under way falls behind. What the history does not have either is told as a gap, and so is what cannot be
+/// read in several attempts.
 class notifier_core {
 public:
   explicit notifier_core(notifier_limits limits) : limits_{limits} {}
@@ -78,6 +81,7 @@ private:
     std::uint64_t asked_to = 0;  ///< behind: the last number that there was when the history was asked.
     std::uint64_t turn = 0;      ///< Of the last page that it asked for.
     bool reading = false;        ///< behind: that page is on its way.
+    std::uint32_t failures = 0;  ///< In a row, to read one.
   };
 
   void number(event e, notifier_actions& out);

@@ -102,13 +102,13 @@ private:
     return false;
   }
 
-  using found_by_value = std::map<ranks, std::vector<std::size_t>>;
+  using found_by_value = std::map<ranks, std::set<std::size_t>>;
 
   void file(found_by_value& index, const column_list& columns, std::size_t at) {
     ranks value;
     for (const auto column : columns)
       value.push_back(rank(rows_[at], column));
-    index[value].push_back(at);
+    index[value].insert(at);
   }
 
   void file_everywhere(std::size_t at) {
@@ -121,17 +121,16 @@ private:
     file_everywhere(rows_.size() - 1);
   }
 
-  /// Rows that are alive and equal an atom. An index may name a row more than once, and one that has changed.
+  /// Rows that are alive and equal an atom. An index may name one that has changed.
   std::vector<std::size_t> picked(std::size_t atom, const column_list& columns) {
     const auto [index, is_new] = indexes_.try_emplace(columns);
     if (is_new)
       for (std::size_t at = 0; at < rows_.size(); ++at)
         file(index->second, columns, at);
-    auto found = index->second[wanted(atom, columns)];
-    std::sort(found.begin(), found.end());
-    found.erase(std::unique(found.begin(), found.end()), found.end());
-    std::erase_if(found,
-                  [&](std::size_t at) { return !rows_[at].alive || !equals(rows_[at], atom, columns); });
+    std::vector<std::size_t> found;
+    for (const auto at : index->second[wanted(atom, columns)])
+      if (rows_[at].alive && equals(rows_[at], atom, columns))
+        found.push_back(at);
     return found;
   }
 

@@ -19,6 +19,9 @@ bool is_away(const fault& problem) {
   return problem.code == fault_code::link_lost || problem.code == fault_code::timed_out;
 }
 
+/// It is there, and may answer the next time.
+bool has_declined(const fault& problem) { return problem.code == fault_code::unavailable; }
+
 std::optional<column_value> pivot_of(const record& where) {
   const auto values = indexed_values_of(where);
   const auto id = values.find("id");
@@ -118,6 +121,8 @@ fault reading::check_columns() const {
 }
 
 reading_step reading::on_opened(snapshot_opened opened) {
+  if (has_declined(opened.problem))
+    return try_again(opened.problem);
   if (is_away(opened.problem))
     return without_replica(opened.problem.message);
   table_ = std::move(opened.table);
@@ -236,12 +241,12 @@ reading_step reading::on_found(const std::vector<looked_up>& found) {
 }
 
 reading_step reading::on_fetched(base_page page) {
-  if (is_away(page.problem))
+  if (is_away(page.problem) || has_declined(page.problem))
     return try_again(page.problem);
   if (page.problem)
     return page.problem;
   add_base(std::move(page.found));
-  if (base_.size() > limits_.rows_max)
+  if (base_.size() > first_rows_ + limits_.rows_max)
     return fault{
         fault_code::over_limit,
         "Pending entries change more rows than one read may look at (reader.rows_max). Ask for fewer.",
@@ -273,7 +278,7 @@ reading_step reading::lay() {
 }
 
 reading_step reading::on_ranked(const ranking& answer) {
-  if (is_away(answer.problem))
+  if (is_away(answer.problem) || has_declined(answer.problem))
     return try_again(answer.problem);
   if (answer.problem)
     return fault{answer.problem.code,

@@ -16,7 +16,8 @@ void store_pair::open(const std::vector<std::string>& lanes, handler<log_opened>
   ++round_;
   keeper_ = keeper::nobody;
   journal_open_ = redis_open_ = redis_opening_ = noting_ = false;
-  reconciling_ = returning_ = importing_ = clearing_ = renumbered_ = taking_in_ = false;
+  taking_in_ = renumbered_ = false;
+  end_return();
   holding_since_.reset();
   if (flight_)
     answer_flight(unanswered<append_result>(
@@ -49,7 +50,7 @@ void store_pair::open_redis() {
 
 void store_pair::settle_opening(bool late) {
   auto& o = *opening_;
-  if (reconciling_ || o.handing_over || (stores_.journal && !o.journal))
+  if (is_reconciling() || o.handing_over || (stores_.journal && !o.journal))
     return;
   if (o.journal && !o.journal->problem)
     learn(*o.journal);
@@ -60,7 +61,7 @@ void store_pair::settle_opening(bool late) {
     on_redis_opened(*o.redis);
   else if (journal_open_ && (!o.redis || o.redis->problem.code != fault_code::held))
     open_without_redis();
-  else if (is_left_behind())
+  else if (journal_open_ && is_any_in_journal())
     hand_over();
   else
     answer_opening(o.redis ? *o.redis : *o.journal);
@@ -154,17 +155,18 @@ void store_pair::on_journal_appended(std::uint64_t number, append_result result)
   if (result.problem && flight_->may_be_in_redis) // Neither store says that it was not kept.
     result.problem.code = fault_code::outcome_unknown;
   result.store = store_kind::journal;
-  for (const auto& slot : result.slots) {
+  for (auto& slot : result.slots) {
     auto& lane = lanes_[slot.lane];
+    slot.elsewhere = slot.repeated && stores_.redis && slot.seq < lane.journal_first;
     if (result.problem || slot.repeated)
       continue;
     lane.journal_head = std::max(lane.journal_head, slot.seq);
     lane.head = std::max(lane.head, slot.seq);
   }
   answer_flight(std::move(result));
-  if (returning_)
+  if (is_returning())
     pump();
-  else if (holding_since_ && !reconciling_)
+  else if (holding_since_ && !is_reconciling())
     reconcile(told_by_redis_);
 }
 
@@ -249,7 +251,7 @@ void store_pair::tick() {
   if (can_take_over() && is_flight_sent() && overdue(flight_->sent_at))
     take_over("Redis has not answered an append for " + std::to_string(limits_.takeover_after.count()) +
               " ms.");
-  if (holding_since_ && overdue(*holding_since_) && !clearing_)
+  if (holding_since_ && overdue(*holding_since_) && !is_clearing())
     give_up_return({fault_code::store_unavailable, "Redis is too slow to take the log back.", ""});
   if (keeper_ == keeper::journal && stores_.redis && !redis_open_ && !redis_opening_ && now >= reopen_at_)
     open_redis();

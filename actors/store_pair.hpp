@@ -12,6 +12,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <variant>
 #include <vector>
 
 namespace chasqui {
@@ -91,6 +92,7 @@ public:
   void settle(const resolved& what, const handler<fault>& then);
   void list_dead(const chasqui::list_dead& what, const handler<dead_page>& then);
   void list_decisions(const chasqui::list_decisions& what, const handler<decisions_page>& then);
+  /// Of what stands in a store that is away little is known: see `log_place::in_doubt`.
   void find(uuid id, const handler<log_place>& then);
 
   /// As `log_store` and `journal_store` say.
@@ -117,7 +119,7 @@ private:
     seqno journal_head = 0;
     bool follows = false; ///< The journal's numbers are the final ones.
     seqno struck = 0;     ///< The roll was struck up to here.
-    seqno imported = 0;   ///< returning, handing over: Redis has got so far.
+    seqno imported = 0;   ///< moving, handing over: Redis has got so far.
     lane_marks marks;     ///< As saved last.
     [[nodiscard]] bool in_journal() const { return journal_first <= journal_head; }
   };
@@ -138,6 +140,17 @@ private:
     bool may_be_in_redis = false;
   };
 
+  /// The two stores are put in step, by orders to both.
+  struct reconciling {
+    std::uint32_t orders = 1; ///< Not carried out yet; the first is to give all the others.
+  };
+  struct moving {
+    bool under_way = false; ///< A piece is.
+  };
+  struct clearing {};
+  /// How far the log is on its way back into Redis, if it is.
+  using return_phase = std::variant<std::monostate, reconciling, moving, clearing>;
+
   struct roll_search {
     roll_page page;
     std::vector<roll_line*> named; ///< Of its lines.
@@ -155,11 +168,20 @@ private:
     };
   }
 
+  // The same for one way back: if it is given up, what it has asked for concerns the next one no more.
+  template <class Answer, class Then> handler<Answer> on_this_way(Then then) {
+    return mine<Answer>([this, way = ways_back_, then = std::move(then)](Answer answer) {
+      if (way == ways_back_)
+        then(std::move(answer));
+    });
+  }
+
   static fault not_open() { return {fault_code::store_unavailable, "The log is not open.", ""}; }
   [[nodiscard]] fault letters_away() const {
     return {fault_code::unavailable, "Dead letters are kept in Redis, which is away: " + redis_fault_.message,
             ""};
   }
+  [[nodiscard]] bool is_in_journal(const std::string& lane, seqno seq) const;
   /// Changes dead letters where they stand, once entry `seq` stands there, too.
   void change_letters(const std::string& lane, seqno seq,
                       const std::function<void(log_store&, handler<fault>)>& change,
@@ -198,6 +220,11 @@ private:
   void retry_redis_later(const fault& why);
 
   // Redis is back.
+  [[nodiscard]] bool is_reconciling() const { return std::holds_alternative<reconciling>(return_); }
+  [[nodiscard]] bool is_clearing() const { return std::holds_alternative<clearing>(return_); }
+  /// Redis gets, or has got, what the journal has.
+  [[nodiscard]] bool is_returning() const { return std::holds_alternative<moving>(return_) || is_clearing(); }
+  void end_return();
   void reconcile_when_quiet();
   void reconcile(const log_opened& redis);
   void reconcile_lane(const std::string& name, lane_state& lane, const lane_marks& redis);
@@ -208,6 +235,8 @@ private:
   void adopt_in_journal(const std::string& name, lane_state& lane);
   void adopt_in_redis(const std::string& name, const lane_state& lane, seqno head);
   handler<fault> one_more_order();
+  handler<fault> one_more_journal_order();
+  void carried_out(const fault& problem);
   void reconciled();
   [[nodiscard]] log_opened opened_in_both() const;
   void pump();
@@ -217,9 +246,10 @@ private:
   void let_go();
   void give_up_return(const fault& why);
   void start_over(const std::string& why);
+  void lose_track(const std::string& why);
 
   // Another runtime has the log; or had it, and was left with entries.
-  [[nodiscard]] bool is_left_behind() const;
+  [[nodiscard]] bool is_any_in_journal() const;
   void hand_over();
   void hand_over_next();
   void forget_handed();
@@ -255,12 +285,9 @@ private:
   time_point journal_retry_at_;
   time_point reopen_at_;
   std::uint32_t reopens_ = 0;
-  bool reconciling_ = false;
-  bool renumbered_ = false;
-  std::uint32_t orders_ = 0; ///< reconciling: what is still to be answered.
-  bool returning_ = false;
-  bool importing_ = false;
-  bool clearing_ = false;
+  return_phase return_;
+  std::uint64_t ways_back_ = 0; ///< That have ended.
+  bool renumbered_ = false;     ///< Since the log was opened: it has to be opened again.
   bool taking_in_ = false;
   time_point handover_at_;
   std::optional<time_point> holding_since_; ///< Appends wait for the last piece to be moved.

@@ -20,7 +20,7 @@ void store_pair::read(const take& what, const handler<log_slice>& then) {
                                    redis_fault_.message,
                                ""}));
   // What has been moved already may have left the journal by the time it is asked.
-  const bool moved = returning_ && what.from_seq <= lane.imported;
+  const bool moved = is_returning() && what.from_seq <= lane.imported;
   if (keeper_ == keeper::journal && ((what.from_seq >= lane.journal_first && !moved) || !stores_.redis))
     return stores_.journal->read(what, mine<log_slice>(then));
   if (redis_open_)
@@ -63,7 +63,7 @@ void store_pair::mark(const lane_marks& marks, seqno trim_through, const handler
                                    then(problem);
                                }));
   // While the journal is being moved, nothing may be missing from it.
-  const auto through = returning_ || reconciling_ || !lane.follows ? 0 : trim_through;
+  const auto through = is_returning() || is_reconciling() || !lane.follows ? 0 : trim_through;
   if (through >= lane.journal_first)
     lane.journal_first = std::min(through, lane.journal_head) + 1;
   journal().mark(marks, through, mine<fault>(then));
@@ -78,7 +78,7 @@ void store_pair::change_letters(const std::string& lane, seqno seq,
   if (!stores_.redis)
     return change(*stores_.journal, mine<fault>(then));
   const bool there = seq < found->second.journal_first || seq <= found->second.imported;
-  if (redis_open_ && (keeper_ == keeper::redis || (returning_ && there)))
+  if (redis_open_ && (keeper_ == keeper::redis || (is_returning() && there)))
     return change(*stores_.redis, mine<fault>([this, then](fault problem) {
       if (redis_failed(problem))
         problem.code = fault_code::unavailable;
@@ -121,12 +121,30 @@ void store_pair::find(uuid id, const handler<log_place>& then) {
   if (keeper_ == keeper::nobody)
     return then(unanswered<log_place>(not_open()));
   if (keeper_ == keeper::redis)
-    return stores_.redis->find(id, mine<log_place>(then));
+    return stores_.redis->find(id, mine<log_place>([this, id, then](log_place place) {
+                                 if (redis_failed(place.problem))
+                                   find(id, then);
+                                 else
+                                   then(std::move(place));
+                               }));
   journal().find(id, mine<log_place>([this, id, then](log_place place) {
-                   if (place.problem.code == fault_code::not_found && redis_open_)
+                   const bool knows = place.problem ? place.problem.code != fault_code::not_found
+                                                    : is_in_journal(place.lane, place.seq);
+                   if (knows || !stores_.redis)
+                     return then(std::move(place));
+                   if (redis_open_)
                      return stores_.redis->find(id, mine<log_place>(then));
+                   if (place.problem)
+                     place.problem.message = "The journal has no transaction " + to_string(id) +
+                                             ". Redis, where it may stand, is away: " + redis_fault_.message;
+                   place.in_doubt = true;
                    then(std::move(place));
                  }));
+}
+
+bool store_pair::is_in_journal(const std::string& lane, seqno seq) const {
+  const auto found = lanes_.find(lane);
+  return found != lanes_.end() && seq >= found->second.journal_first;
 }
 
 void store_pair::renumber(const std::string& lane, seqno first, const handler<fault>& then) {

@@ -8,10 +8,9 @@
 namespace chasqui {
 
 // Numbers that went on from Redis' mean nothing any more, even where no entry is left of them.
-bool store_pair::is_left_behind() const {
-  return journal_open_ && std::any_of(lanes_.begin(), lanes_.end(), [](const auto& lane) {
-           return lane.second.in_journal() || lane.second.follows;
-         });
+bool store_pair::is_any_in_journal() const {
+  return std::any_of(lanes_.begin(), lanes_.end(),
+                     [](const auto& lane) { return lane.second.in_journal() || lane.second.follows; });
 }
 
 // The log has another owner, and what this journal has was acknowledged: that one gets it.

@@ -72,28 +72,34 @@ void store_pair::reconcile_when_quiet() {
 }
 
 void store_pair::reconcile(const log_opened& redis) {
-  reconciling_ = true;
-  renumbered_ = false;
-  orders_ = 1; // This one: the orders may be answered at once.
+  return_ = reconciling{};
   for (const auto& marks : redis.lanes)
     reconcile_lane(marks.lane, lanes_[marks.lane], marks);
-  --orders_;
-  if (orders_ == 0)
-    reconciled();
+  carried_out({});
 }
 
-// Counts an order, and goes on once all are carried out.
 handler<fault> store_pair::one_more_order() {
-  ++orders_;
-  return mine<fault>([this](const fault& problem) {
-    if (!reconciling_)
-      return;
-    --orders_;
+  ++std::get<reconciling>(return_).orders;
+  return on_this_way<fault>([this](const fault& problem) { carried_out(problem); });
+}
+
+// If it fails, nobody knows what the journal has under which numbers, be the way back given up by then or
+// not.
+handler<fault> store_pair::one_more_journal_order() {
+  ++std::get<reconciling>(return_).orders;
+  return mine<fault>([this, way = ways_back_](const fault& problem) {
     if (problem)
-      give_up_return(problem);
-    else if (orders_ == 0)
-      reconciled();
+      lose_track("the journal could not be put in step: " + problem.message);
+    else if (way == ways_back_)
+      carried_out({});
   });
+}
+
+void store_pair::carried_out(const fault& problem) {
+  if (problem)
+    return give_up_return(problem);
+  if (--std::get<reconciling>(return_).orders == 0)
+    reconciled();
 }
 
 void store_pair::reconcile_lane(const std::string& name, lane_state& lane, const lane_marks& redis) {
@@ -129,16 +135,14 @@ void store_pair::learn_marks(lane_state& lane, const lane_marks& redis) {
 // What Redis has beyond the takeover is the group that was under way, which the journal has, too; or somebody
 // else has kept it, who went on without this journal: then the journal's entries come behind it.
 void store_pair::compare_in_redis(const std::string& name, const lane_marks& redis) {
-  ++orders_;
   const take what{name, lanes_[name].journal_first, 1, 1};
   stores_.redis->read(
-      what, mine<log_slice>([this, name, redis, what](const log_slice& theirs) {
+      what,
+      on_this_way<log_slice>([this, name, redis, what, then = one_more_order()](const log_slice& theirs) {
         stores_.journal->read(
-            what, mine<log_slice>([this, name, redis, theirs](const log_slice& ours) {
-              if (!reconciling_)
-                return;
+            what, on_this_way<log_slice>([this, name, redis, theirs, then](const log_slice& ours) {
               if (ours.entries.empty() || (theirs.problem && theirs.problem.code != fault_code::diverged))
-                return give_up_return(ours.problem ? ours.problem : theirs.problem);
+                return then(ours.problem ? ours.problem : theirs.problem);
               auto& lane = lanes_[name];
               lane.follows = !theirs.entries.empty() && theirs.entries.front().id == ours.entries.front().id;
               if (!lane.follows && !opening_) // Nothing may be under way then.
@@ -146,9 +150,7 @@ void store_pair::compare_in_redis(const std::string& name, const lane_marks& red
                     "somebody else has kept entries in Redis, and the journal's come behind them");
               learn_marks(lane, redis);
               join(name, lane, redis.head);
-              --orders_;
-              if (orders_ == 0)
-                reconciled();
+              then({});
             }));
       }));
 }
@@ -163,13 +165,13 @@ void store_pair::join(const std::string& name, lane_state& lane, seqno redis_hea
     const auto given_up_to = lane.journal_head;
     lane.journal_first = std::max(redis_head, lane.journal_head) + 1;
     lane.journal_head = lane.head = lane.journal_first + entries;
-    journal().renumber(
-        name, lane.journal_first,
-        mine<fault>([this, name, given_up, given_up_to, then = one_more_order()](const fault& problem) {
-          if (!problem)
-            give_up(name, given_up, given_up_to);
-          then(problem);
-        }));
+    journal().renumber(name, lane.journal_first,
+                       mine<fault>([this, name, given_up, given_up_to,
+                                    then = one_more_journal_order()](const fault& problem) {
+                         if (!problem)
+                           give_up(name, given_up, given_up_to);
+                         then(problem);
+                       }));
     renumbered_ = true;
   }
   if (redis_head + 1 != lane.journal_first)
@@ -194,7 +196,7 @@ void store_pair::adopt_in_journal(const std::string& name, lane_state& lane) {
   marks.lane = name;
   marks.first = lane.journal_first;
   marks.head = lane.journal_head;
-  journal().adopt(std::move(marks), one_more_order());
+  journal().adopt(std::move(marks), one_more_journal_order());
   lane.follows = true;
 }
 
@@ -206,18 +208,20 @@ void store_pair::adopt_in_redis(const std::string& name, const lane_state& lane,
 }
 
 void store_pair::reconciled() {
-  reconciling_ = false;
+  end_return();
   reopens_ = 0;
   if (!opening_ && renumbered_)
     return start_over("what the journal took without Redis has its final numbers now");
   // Even an empty journal is cleared if it has taken over: it must not do so again with the numbers of today.
-  returning_ = keeper_ == keeper::journal || std::any_of(lanes_.begin(), lanes_.end(), [](const auto& lane) {
-                 return lane.second.in_journal() || lane.second.follows;
-               });
-  keeper_ = returning_ ? keeper::journal : keeper::redis;
-  if (opening_)
+  const bool returns = keeper_ == keeper::journal || is_any_in_journal();
+  keeper_ = returns ? keeper::journal : keeper::redis;
+  if (returns)
+    return_ = moving{};
+  if (opening_) {
+    renumbered_ = false;
     answer_opening(opened_in_both());
-  if (!returning_)
+  }
+  if (!returns)
     return;
   let_go();
   pump();
@@ -249,7 +253,7 @@ log_opened store_pair::opened_in_both() const {
 
 // Moves the next piece; at the end appends wait until the last one is there.
 void store_pair::pump() {
-  if (importing_ || clearing_)
+  if (const auto* piece = std::get_if<moving>(&return_); piece == nullptr || piece->under_way)
     return;
   std::uint64_t left = 0;
   auto next = lanes_.end();
@@ -269,24 +273,20 @@ void store_pair::pump() {
 }
 
 void store_pair::move_next(const std::string& name, lane_state& lane) {
-  importing_ = true;
+  std::get<moving>(return_).under_way = true;
   const take what{name, lane.imported + 1, limits_.import_entries_max, limits_.import_bytes_max};
   stores_.journal->read(
-      what, mine<log_slice>([this, name](log_slice slice) {
-        if (!returning_)
-          return;
+      what, on_this_way<log_slice>([this, name](log_slice slice) {
         if (!slice.problem && slice.entries.empty())
           slice.problem = {fault_code::store_unavailable, "The journal does not give what it has.", ""};
         if (slice.problem)
           return give_up_return(slice.problem);
         const auto last = slice.entries.back().seq;
         stores_.redis->import(name, std::move(slice.entries),
-                              mine<fault>([this, name, last](const fault& problem) {
-                                importing_ = false;
-                                if (!returning_)
-                                  return;
+                              on_this_way<fault>([this, name, last](const fault& problem) {
                                 if (problem)
                                   return give_up_return(problem);
+                                std::get<moving>(return_).under_way = false;
                                 lanes_[name].imported = last;
                                 pump();
                               }));
@@ -295,9 +295,8 @@ void store_pair::move_next(const std::string& name, lane_state& lane) {
 
 // Once Redis takes appends again, nothing that the journal still has may cut off what Redis then has.
 void store_pair::clear_journal() {
-  clearing_ = true;
-  journal().clear(mine<fault>([this](const fault& problem) {
-    clearing_ = false;
+  return_ = clearing{};
+  journal().clear(on_this_way<fault>([this](const fault& problem) {
     if (problem)
       return start_over("the journal could not be emptied: " + problem.message);
     back_in_redis();
@@ -305,7 +304,7 @@ void store_pair::clear_journal() {
 }
 
 void store_pair::back_in_redis() {
-  returning_ = false;
+  end_return();
   keeper_ = keeper::redis;
   for (auto& [name, lane] : lanes_) {
     lane.follows = false;
@@ -321,9 +320,14 @@ void store_pair::back_in_redis() {
   let_go();
 }
 
+void store_pair::end_return() {
+  return_ = {};
+  ++ways_back_;
+}
+
 void store_pair::give_up_return(const fault& why) {
   redis_open_ = false;
-  reconciling_ = returning_ = importing_ = false;
+  end_return();
   retry_redis_later(why);
   if (opening_ && journal_open_) // Redis went while it was being put in step: as if it had not come.
     return open_without_redis();
@@ -338,6 +342,14 @@ void store_pair::start_over(const std::string& why) {
   if (flight_)
     answer_flight({{fault_code::outcome_unknown, why, ""}, {}, {}, {}});
   listener_.changed({store_kind::journal, durability::fsynced, why, true});
+}
+
+void store_pair::lose_track(const std::string& why) {
+  if (!opening_)
+    return start_over(why);
+  keeper_ = keeper::nobody;
+  ++round_;
+  answer_opening(unanswered<log_opened>({fault_code::store_unavailable, why, ""}));
 }
 
 } // namespace chasqui

@@ -138,10 +138,11 @@ public:
       changed_.wait_for(lock, gathering, urgent);
       const auto events = std::exchange(events_, {});
       const auto run_from = run_from_;
-      const auto jobs = std::exchange(jobs_, {}); // They come behind every event that was kept before them.
+      const auto work = take_job(); // It comes behind every event that was kept before it.
       lock.unlock();
-      keeper_.keep(events, run_from);
-      for (const auto& work : jobs)
+      if (!events.empty())
+        keeper_.keep(events, run_from);
+      if (work)
         work(keeper_);
       lock.lock();
     }
@@ -149,6 +150,15 @@ public:
   }
 
 private:
+  /// One, so that what happens while it is done is written down before the next one.
+  job take_job() {
+    if (jobs_.empty())
+      return {};
+    auto first = std::move(jobs_.front());
+    jobs_.pop_front();
+    return first;
+  }
+
   const std::size_t waiting_max_;
   std::mutex mutex_;
   std::condition_variable changed_;

@@ -11,8 +11,10 @@ namespace {
 fault fault_of(const std::string& where, const pg_error& e) {
   const auto is_class = [&e](std::string_view name) { return e.sqlstate.starts_with(name); };
   auto code = fault_code::malformed;
-  if (e.ends_session || is_class("08") || is_class("57P") || is_class("40") || is_class("53"))
+  if (e.ends_session || is_class("08") || is_class("57P") || is_class("53"))
     code = fault_code::link_lost;
+  else if (is_class("40")) // The replay had to go first.
+    code = fault_code::unavailable;
   else if (e.sqlstate == "57014")
     code = fault_code::timed_out;
   else if (e.sqlstate == "42501")

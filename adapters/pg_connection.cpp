@@ -47,6 +47,11 @@ void add_defaults(parameters& to) {
   to.add("gssencmode", "disable");
 }
 
+/// A value has to mean the same to the primary, which applies it, and to the replica, where pending ones are
+/// read, whatever zone and country their files were made in: a time without a zone is UTC, and a date that is
+/// not year, month, day is refused.
+constexpr const char* meaning_of_values = "-c TimeZone=UTC -c DateStyle=ISO,YMD -c IntervalStyle=postgres ";
+
 } // namespace
 
 struct pg_connection::impl : std::enable_shared_from_this<impl> {
@@ -74,12 +79,14 @@ struct pg_connection::impl : std::enable_shared_from_this<impl> {
   PGconn* connection = nullptr;
   std::string dsn;
   std::string application_name;
+  std::string options;  ///< For the server.
   std::string farewell; ///< What the server said before it closed the connection.
   bool awaits_room = false;
 };
 
 void pg_connection::impl::begin() {
   const conninfo info = parse_conninfo(dsn);
+  options = meaning_of_values + info.options;
   if (info.problem) {
     fail(info.problem.message);
   } else if (info.needs_lookup()) {
@@ -121,6 +128,7 @@ void pg_connection::impl::connect(const std::string& hosts, const std::string& a
     p.add("hostaddr", addresses.c_str());
   }
   p.add("client_encoding", "UTF8");
+  p.add("options", options.c_str());
   if (!application_name.empty()) {
     p.add("application_name", application_name.c_str());
   }

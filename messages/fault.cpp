@@ -6,30 +6,12 @@ namespace chasqui {
 
 namespace {
 
-constexpr name_table<fault_code, 24> codes{{"none",
-                                            "malformed",
-                                            "unknown_field",
-                                            "missing_field",
-                                            "invalid_id",
-                                            "unknown_lane",
-                                            "over_limit",
-                                            "refused_by_schema",
-                                            "store_unavailable",
-                                            "store_full",
-                                            "overloaded",
-                                            "held",
-                                            "outcome_unknown",
-                                            "link_lost",
-                                            "stalled",
-                                            "no_progress",
-                                            "primary_busy",
-                                            "fenced",
-                                            "diverged",
-                                            "not_found",
-                                            "forbidden",
-                                            "timed_out",
-                                            "unavailable",
-                                            "internal"}};
+constexpr name_table<fault_code, 25> codes{
+    {"none",       "malformed",         "unknown_field", "missing_field",     "invalid_id",  "unknown_lane",
+     "over_limit", "refused_by_schema", "rejected",      "store_unavailable", "store_full",  "overloaded",
+     "held",       "outcome_unknown",   "link_lost",     "stalled",           "no_progress", "primary_busy",
+     "fenced",     "diverged",          "not_found",     "forbidden",         "timed_out",   "unavailable",
+     "internal"}};
 static_assert(codes.ends_with(fault_code::internal));
 
 } // namespace

@@ -18,6 +18,7 @@ enum class fault_code : std::uint8_t {
   unknown_lane,      ///< A lane that the settings do not name.
   over_limit,        ///< Larger than a limit of the settings.
   refused_by_schema, ///< The primary would refuse it for certain, by the schema that is known here.
+  rejected,          ///< The primary has refused it: it is a dead letter.
   // Keeping it did not work: submit it again, with the same id.
   store_unavailable, ///< No store can be reached; nothing was kept.
   store_full,        ///< The store refuses to grow, or the log is at its limit; nothing was kept.

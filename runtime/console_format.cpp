@@ -158,6 +158,8 @@ std::string error_line(std::uint64_t line, const line_error& why, const receipt*
   nlohmann::json error{{"code", why.code}, {"message", why.message}, {"line", line}};
   if (!why.field.empty())
     error["field"] = why.field;
+  if (!why.id.empty())
+    error["id"] = why.id;
   if (kept != nullptr)
     error["receipt"] = *kept;
   return dump({{"error", std::move(error)}}) + '\n';

@@ -64,6 +64,7 @@ struct line_error {
   std::string code; ///< A fault's name, or the stage that a transaction ended in.
   std::string message;
   std::string field; ///< JSON path of the offending field; "" if none.
+  std::string id{};  ///< Of the transaction, for whoever has to submit it again; "" if that is no use.
 };
 
 line_error to_line_error(const fault& f);

@@ -1,9 +1,12 @@
 #include "runtime/console_lines.hpp"
 
+#include "messages/json.hpp"
+
 #include <algorithm>
 #include <array>
 #include <charconv>
 #include <utility>
+#include <variant>
 
 namespace chasqui {
 
@@ -59,6 +62,20 @@ std::optional<std::string> ordered_results::next() {
   places_.pop_front();
   ++first_;
   return line;
+}
+
+identified_line identify(std::string text, uuid fresh, const transaction_limits& limits) {
+  const auto decoded = decode_transaction(text, limits);
+  const auto* const what = std::get_if<transaction>(&decoded);
+  if (what == nullptr)
+    return {std::move(text), ""};
+  if (!what->id.is_nil())
+    return {std::move(text), to_string(what->id)};
+  const auto member = R"("id":")" + to_string(fresh) + R"(",)"; // A transaction has steps: others follow.
+  if (text.size() + member.size() > limits.bytes_max)
+    return {std::move(text), ""};
+  text.insert(text.find('{') + 1, member);
+  return {std::move(text), to_string(fresh)};
 }
 
 std::optional<std::chrono::milliseconds> parse_duration(std::string_view text) {

@@ -2,6 +2,8 @@
 
 // Lines in and lines out of `chasqui submit`, without the reading and the writing.
 
+#include "messages/transaction.hpp"
+
 #include <chrono>
 #include <cstdint>
 #include <deque>
@@ -66,6 +68,16 @@ private:
   std::deque<std::optional<std::string>> places_;
   std::uint64_t first_ = 0;
 };
+
+/// A line of `submit` and the id that stands in it.
+struct identified_line {
+  std::string text;
+  std::string id; ///< "" if the line is no transaction.
+};
+
+/// Gives the transaction in a line the id `fresh` unless it has one, or is none, or would be too long then:
+/// whoever is not told what became of it can submit it again.
+identified_line identify(std::string text, uuid fresh, const transaction_limits& limits);
 
 /// Reads `500ms`, `30s`, `5m`, `1h`: a positive whole number and its unit, a year at most.
 std::optional<std::chrono::milliseconds> parse_duration(std::string_view text);

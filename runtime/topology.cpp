@@ -80,15 +80,6 @@ reader_policy policy_of_reader(const settings& s) {
   return out;
 }
 
-transaction_limits limits_of_transactions(const settings& s) {
-  transaction_limits out;
-  out.bytes_max = s.limits.transaction_bytes_max;
-  out.steps_max = s.limits.steps_max;
-  out.rows_max = s.limits.rows_max;
-  out.depends_on_max = s.limits.depends_on_max;
-  return out;
-}
-
 preflight_mode mode_of(const std::string& name) {
   return name == "off"    ? preflight_mode::off
          : name == "warn" ? preflight_mode::warn
@@ -241,6 +232,15 @@ std::shared_ptr<event_history> open_history(const settings& s) {
 }
 
 } // namespace
+
+transaction_limits limits_of_transactions(const settings& s) {
+  transaction_limits out;
+  out.bytes_max = s.limits.transaction_bytes_max;
+  out.steps_max = s.limits.steps_max;
+  out.rows_max = s.limits.rows_max;
+  out.depends_on_max = s.limits.depends_on_max;
+  return out;
+}
 
 outside_world open_outside_world(io_thread& io, const settings& s) {
   outside_world out;

@@ -11,6 +11,7 @@
 #include "adapters/ports/schema.hpp"
 #include "config/settings.hpp"
 #include "messages/interfaces.hpp"
+#include "messages/transaction.hpp"
 
 #include <caf/actor_system.hpp>
 
@@ -35,6 +36,9 @@ struct outside_world {
 
 /// The adapters that the settings name.
 outside_world open_outside_world(io_thread& io, const settings& s);
+
+/// What a transaction may measure.
+transaction_limits limits_of_transactions(const settings& s);
 
 /// The actors that run now, by role. A restart replaces a handle.
 class directory {

@@ -45,8 +45,9 @@ struct append_item {
 struct append_slot {
   std::string lane;
   seqno seq = 0;
-  instant at;            ///< When it was first kept.
-  bool repeated = false; ///< The id was in the log already; nothing was added.
+  instant at;             ///< When it was first kept.
+  bool repeated = false;  ///< The id was in the log already; nothing was added.
+  bool elsewhere = false; ///< repeated: it stands in the other store, of which nothing is known now.
 };
 
 /// One slot an item, in order, or a `problem`: `store_full` and `fenced` mean that nothing was kept,
@@ -74,7 +75,8 @@ struct log_place {
   std::string payload; ///< "" once the entry is gone.
   bool dead = false;   ///< It is a dead letter, as `why` says.
   rejected why;
-  bool settled = false; ///< It was one, and this is where the decision about it stands, payload included.
+  bool settled = false;  ///< It was one, and this is where the decision about it stands, payload included.
+  bool in_doubt = false; ///< Whether it is one cannot be known now.
 };
 
 /// Dead letters as read, or a `problem`.

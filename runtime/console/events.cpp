@@ -171,9 +171,7 @@ void add_events(CLI::App& app, console& c, action& run) {
   auto o = std::make_shared<event_options>();
   auto* const command = app.add_subcommand("events", "What has happened, and with -f what happens");
   command->add_flag("-f,--follow", o->does_follow, "Until interrupted; without --from, from now on");
-  command->add_option("--from", o->from, "From this number on: the last one that was seen, plus 1")
-      ->type_name("NUMBER")
-      ->check(CLI::PositiveNumber);
+  add_number(*command, "--from", o->from, "From this number on: the last one that was seen, plus 1");
   command->add_option("--kind", o->kinds, "Only events of this kind; may be repeated")
       ->type_name("KIND")
       ->check(CLI::IsMember(kind_names()));

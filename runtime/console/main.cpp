@@ -18,8 +18,14 @@ void add_common_options(CLI::App& app, console& c) {
   app.add_option("--config", c.settings_path, "Settings file of the daemon")
       ->envname("CHASQUI_CONFIG")
       ->type_name("FILE");
-  app.add_option("-o,--output", c.form, "What to print: table, json, ndjson or tsv (submit: always ndjson)")
-      ->transform(CLI::CheckedTransformer(forms).description(""))
+  const auto read = [&c](const std::string& text) {
+    const auto found = forms.find(text);
+    if (found == forms.end())
+      throw CLI::ValidationError("--output", "'" + text + "' is none of table, json, ndjson and tsv");
+    c.form = found->second;
+  };
+  app.add_option_function<std::string>("-o,--output", read,
+                                       "What to print: table, json, ndjson or tsv (submit: always ndjson)")
       ->type_name("FORM");
 }
 

@@ -4,6 +4,8 @@
 
 #include <CLI/CLI.hpp>
 
+#include <charconv>
+
 namespace chasqui {
 
 void add_timeout(CLI::App& command, std::chrono::milliseconds& timeout, const std::string& description) {
@@ -16,6 +18,17 @@ void add_timeout(CLI::App& command, std::chrono::milliseconds& timeout, const st
   command.add_option_function<std::string>("--timeout", read, description)
       ->type_name("DURATION")
       ->default_str(std::to_string(timeout.count() / 1000) + "s");
+}
+
+void add_number(CLI::App& command, const std::string& name, std::uint64_t& number,
+                const std::string& description) {
+  const auto read = [&number, name](const std::string& text) {
+    const auto* const end = text.data() + text.size();
+    const auto [stop, error] = std::from_chars(text.data(), end, number);
+    if (error != std::errc{} || stop != end || number == 0)
+      throw CLI::ValidationError(name, "'" + text + "' is no whole number from 1 to 18446744073709551615");
+  };
+  command.add_option_function<std::string>(name, read, description)->type_name("NUMBER");
 }
 
 void add_id(CLI::App& command, const std::string& name, uuid& id) {

@@ -2,11 +2,14 @@
 #include "runtime/console/options.hpp"
 #include "runtime/console/submitter.hpp"
 #include "runtime/console_lines.hpp"
+#include "runtime/topology.hpp"
 
 #include <CLI/CLI.hpp>
 #include <caf/send.hpp>
 
 #include <array>
+#include <chrono>
+#include <random>
 #include <unordered_map>
 
 #include <fcntl.h>
@@ -65,7 +68,8 @@ private:
 class submit_run {
 public:
   submit_run(console& c, const submit_options& o)
-      : lines_{c.configured().limits.transaction_bytes_max}, input_{o.file}, unchecked_{o.unchecked} {
+      : limits_{limits_of_transactions(c.configured())}, lines_{limits_.bytes_max}, input_{o.file},
+        unchecked_{o.unchecked} {
     auto& client = c.connected();
     std::optional<stage> wanted;
     if (o.wait != "buffered")
@@ -115,9 +119,17 @@ private:
       take_result({ticket, verdict::refused, error_line(line.number, to_line_error(why))});
       return;
     }
-    bytes_ += line.text.size();
-    sizes_[ticket] = line.text.size();
-    caf::anon_send(actor_, ticket, line.number, submission{std::move(line.text), unchecked_});
+    auto [text, id] = identify(std::move(line.text), fresh_id(), limits_);
+    bytes_ += text.size();
+    sizes_[ticket] = text.size();
+    caf::anon_send(actor_, ticket, line.number, std::move(id), submission{std::move(text), unchecked_});
+  }
+
+  uuid fresh_id() {
+    std::uniform_int_distribution<std::uint64_t> any;
+    const auto high = any(random_);
+    return make_uuid7(std::chrono::time_point_cast<instant::duration>(std::chrono::system_clock::now()), high,
+                      any(random_));
   }
 
   void take_results() {
@@ -165,6 +177,7 @@ private:
     return count(verdict::refused) != 0 ? failed : done;
   }
 
+  transaction_limits limits_;
   line_splitter lines_;
   input input_;
   bool unchecked_;
@@ -174,6 +187,7 @@ private:
   std::unordered_map<std::uint64_t, std::size_t> sizes_; ///< Bytes under way, by ticket.
   std::size_t bytes_ = 0;
   std::array<std::size_t, 4> counts_{}; ///< By verdict.
+  std::random_device random_;           ///< Ids must not collide, so no seeded generator.
   std::shared_ptr<settled_box> box_ = std::make_shared<settled_box>();
   caf::actor actor_;
 };

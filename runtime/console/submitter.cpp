@@ -31,13 +31,15 @@ void settle_refusal(submitter_pointer self, std::uint64_t ticket, const refusal&
   const auto found = self->state.open.find(ticket);
   if (found == self->state.open.end())
     return;
-  const auto& [line, deadline, kept] = found->second;
+  const auto& [line, id, deadline, kept] = found->second;
   auto how = verdict::refused;
   if (r.why.code == fault_code::timed_out)
     how = verdict::timed_out;
   else if (r.unreachable)
     how = verdict::gone;
-  const auto why = r.unreachable && !kept ? outcome_unknown(r) : to_line_error(r.why);
+  auto why = r.unreachable && !kept ? outcome_unknown(r) : to_line_error(r.why);
+  if (why.code == to_string(fault_code::outcome_unknown))
+    why.id = id;
   settle(self, ticket, how, error_line(line, why, kept ? &*kept : nullptr));
 }
 
@@ -61,7 +63,7 @@ void settle_end(submitter_pointer self, std::uint64_t ticket, const reached& ans
   const auto found = self->state.open.find(ticket);
   if (found == self->state.open.end())
     return;
-  const auto& [line, deadline, kept] = found->second;
+  const auto& [line, id, deadline, kept] = found->second;
   if (const auto end = error_of_end(answer.stage, kept->id))
     settle(self, ticket, verdict::refused, error_line(line, *end, &*kept));
   else
@@ -90,10 +92,11 @@ void take_receipt(submitter_pointer self, std::uint64_t ticket, const receipt& r
     settle(self, ticket, verdict::kept, receipt_line(r));
 }
 
-void submit_one(submitter_pointer self, std::uint64_t ticket, std::uint64_t line, submission& what) {
+void submit_one(submitter_pointer self, std::uint64_t ticket, std::uint64_t line, std::string& id,
+                submission& what) {
   auto& state = self->state;
   const auto timeout = state.order.timeout;
-  state.open[ticket] = {line, steady_clock::now() + timeout, std::nullopt};
+  state.open[ticket] = {line, std::move(id), steady_clock::now() + timeout, std::nullopt};
   if (state.gone) {
     const fault never_sent{fault_code::unavailable, "The daemon has gone; this line was not sent.", ""};
     settle(self, ticket, verdict::gone, error_line(line, to_line_error(never_sent)));
@@ -110,8 +113,8 @@ caf::behavior submitter(submitter_pointer self, submit_order order) {
   self->state.order = std::move(order);
   self->set_down_handler([self](const caf::down_msg& down) { go_down(self, to_refusal(down.reason)); });
   self->monitor(self->state.order.door);
-  return {[self](std::uint64_t ticket, std::uint64_t line, submission& what) {
-    submit_one(self, ticket, line, what);
+  return {[self](std::uint64_t ticket, std::uint64_t line, std::string& id, submission& what) {
+    submit_one(self, ticket, line, id, what);
   }};
 }
 

@@ -42,6 +42,7 @@ struct submit_order {
 struct submitter_state {
   struct open_ticket {
     std::uint64_t line = 0;
+    std::string id;
     std::chrono::steady_clock::time_point deadline;
     std::optional<receipt> kept;
   };
@@ -53,7 +54,7 @@ struct submitter_state {
   static inline const char* name = "submitter";
 };
 
-/// Takes `(ticket, line number, submission)`, and puts one `settled` a ticket into the box.
+/// Takes `(ticket, line number, id, submission)`, and puts one `settled` a ticket into the box.
 caf::behavior submitter(caf::stateful_actor<submitter_state>* self, submit_order order);
 
 } // namespace chasqui

@@ -176,6 +176,34 @@ BOOST_AUTO_TEST_CASE(what_the_primary_generates_is_unknown_once_its_row_is_chang
   BOOST_TEST(has(other.found[0].json, R"("twice":2)"), other.found[0].json);
 }
 
+BOOST_AUTO_TEST_CASE(a_time_without_a_zone_reads_the_same_before_and_after_it_has_arrived) {
+  sandbox box{{"--rtt", "20"}};
+  sql(box.direct_dsn(), "ALTER SYSTEM SET timezone = 'Europe/Berlin'");
+  sql(box.direct_dsn(), "ALTER SYSTEM SET datestyle = 'German, DMY'");
+  sql(box.direct_dsn(), "SELECT pg_reload_conf()");
+  BOOST_REQUIRE(
+      wait_until([&] { return sql(box.direct_dsn(), "SHOW timezone") == "Europe/Berlin"; }, in(10s)));
+  BOOST_REQUIRE_EQUAL(sql(box.replica_dsn(), "SHOW timezone"), "UTC");
+  site here{box};
+  box.cut();
+  observe(here);
+  const auto at = [](const char* column, const char* time) {
+    return std::string{R"({"op":"update","table":"executed_obs_unit","where":{"id":")"} + observation +
+           R"("},"set":{")" + column + R"(":")" + time + R"("}})";
+  };
+  BOOST_TEST(here.submit(at("start_time", "2026-07-01 12:00:00")) != 0U);
+  const auto look = [&] {
+    const auto unit =
+        here.read({"executed_obs_unit", R"({"start_time":"2026-07-01T12:00:00Z"})", {}, 10, 5s});
+    return unit.found.size() == 1 ? unit.found[0].json : "";
+  };
+  const auto before = look();
+  BOOST_TEST(has(before, R"("start_time":"2026-07-01T12:00:00+00:00")"), before);
+  box.heal();
+  BOOST_REQUIRE(std::holds_alternative<reached>(here.api().wait({condition::replicated, {}, {}, 60s})));
+  BOOST_TEST(look() == before);
+}
+
 // More records than a read may have rows: the replica is asked for each row once.
 BOOST_AUTO_TEST_CASE(many_upserts_of_the_same_rows_find_every_one_of_them) {
   sandbox box{{"--rtt", "20"}};

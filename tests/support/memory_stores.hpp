@@ -307,6 +307,18 @@ public:
         out.lines.push_back(line->second);
     answer(std::move(then), std::move(out));
   }
+  void find(uuid id, handler<log_place> then) override {
+    for (const auto& [name, lines] : roll_)
+      for (const auto& [seq, line] : lines)
+        if (line.id == id && !broken && !ids_.contains(id)) {
+          log_place out;
+          out.lane = name;
+          out.seq = seq;
+          out.at = line.at;
+          return answer(std::move(then), std::move(out));
+        }
+    memory_log::find(id, std::move(then));
+  }
   void strike(std::string lane, seqno through, handler<fault> then) override {
     auto& lines = roll_[lane];
     lines.erase(lines.begin(), lines.upper_bound(through));

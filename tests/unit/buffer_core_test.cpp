@@ -75,6 +75,15 @@ BOOST_FIXTURE_TEST_CASE(a_repeated_id_gets_its_first_receipt_and_moves_nothing, 
   BOOST_TEST(told(event_kind::buffered).empty());
 }
 
+BOOST_FIXTURE_TEST_CASE(a_repeated_id_is_not_said_to_stand_where_it_does_not, buffer_desk) {
+  open(5);
+  const auto who = submit(7);
+  obey(core.on_appended(
+      {{}, {{"main", 3, instant{5s}, true, true}}, store_kind::journal, durability::fsynced}, at()));
+  BOOST_TEST((replies.at(who).outcome.proof.store == store_kind::redis));
+  BOOST_TEST((replies.at(who).outcome.proof.durability == durability::buffered));
+}
+
 BOOST_FIXTURE_TEST_CASE(a_store_that_hangs_lets_nobody_wait_beyond_the_deadline, buffer_desk) {
   open();
   const auto sent = submit(1);

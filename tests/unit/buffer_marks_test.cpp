@@ -410,7 +410,31 @@ BOOST_FIXTURE_TEST_CASE(a_transaction_tells_its_stage_all_the_way, marked_desk) 
   const auto way = core.tell({0, 3}, place(3));
   BOOST_TEST(way.history.size() == 3U);
   BOOST_TEST(way.flushed.value == 1U);
-  BOOST_TEST(core.tell({0, 2}, place(2)).error.message == "23505: twice");
+  const auto dead = core.tell({0, 2}, place(2));
+  BOOST_TEST((dead.error.code == fault_code::rejected));
+  BOOST_TEST(dead.error.message == "23505: twice");
+  BOOST_TEST(std::none_of(dead.history.begin(), dead.history.end(),
+                          [](const auto& m) { return m.stage == stage::replicated; }));
+}
+
+BOOST_FIXTURE_TEST_CASE(nobody_is_told_that_a_transaction_arrived_that_may_be_a_dead_letter, marked_desk) {
+  open(9);
+  commit(5);
+  replicate(5);
+  auto doubtful = place(4);
+  doubtful.in_doubt = true;
+  const auto who = wait(of_transaction(stage::replicated), doubtful);
+  BOOST_REQUIRE(ended.contains(who));
+  BOOST_TEST((ended.at(who).problem.code == fault_code::unavailable));
+  BOOST_TEST((core.doubt_of(doubtful).code == fault_code::unavailable));
+  auto pending = place(6);
+  pending.in_doubt = true;
+  const auto later = wait(of_transaction(stage::replicated), pending);
+  BOOST_TEST(!ended.contains(later));
+  commit(6);
+  replicate(6);
+  BOOST_REQUIRE(ended.contains(later));
+  BOOST_TEST((ended.at(later).what.stage == stage::replicated));
 }
 
 BOOST_FIXTURE_TEST_CASE(a_wait_for_a_stage_that_holds_already_is_answered_at_once, marked_desk) {

@@ -1,5 +1,6 @@
 #include <boost/test/unit_test.hpp>
 
+#include "messages/json.hpp"
 #include "runtime/console_format.hpp"
 #include "runtime/console_lines.hpp"
 
@@ -127,6 +128,26 @@ BOOST_AUTO_TEST_CASE(an_error_line_names_the_line_the_field_and_what_was_kept) {
   const auto full = nlohmann::json::parse(error_line(5, {"timed_out", "Late.", "steps"}, &kept));
   BOOST_TEST(full.at("error").at("field") == "steps");
   BOOST_TEST(full.at("error").at("receipt").at("seq") == 9);
+}
+
+BOOST_AUTO_TEST_CASE(a_transaction_without_an_id_gets_one_before_it_is_sent) {
+  const std::string steps = R"("steps":[{"op":"insert","table":"t","rows":[{"id":1}]}]})";
+  const uuid fresh{7, 9};
+  const transaction_limits limits;
+  const auto given = identify(" { " + steps, fresh, limits);
+  BOOST_TEST(given.id == to_string(fresh));
+  BOOST_TEST(nlohmann::json::parse(given.text).at("id") == to_string(fresh));
+  const auto decoded = decode_transaction(given.text, limits);
+  BOOST_REQUIRE(std::holds_alternative<transaction>(decoded));
+  BOOST_TEST((std::get<transaction>(decoded).id == fresh));
+  const auto own = R"({"id":")" + to_string(some_id) + R"(",)" + steps;
+  BOOST_TEST(identify(own, fresh, limits).text == own);
+  BOOST_TEST(identify(own, fresh, limits).id == to_string(some_id));
+  BOOST_TEST(identify("{", fresh, limits).text == "{");
+  BOOST_TEST(identify("{", fresh, limits).id == "");
+  transaction_limits narrow;
+  narrow.bytes_max = steps.size() + 1;
+  BOOST_TEST(identify("{" + steps, fresh, narrow).text == "{" + steps);
 }
 
 BOOST_AUTO_TEST_CASE(only_the_stages_off_the_way_are_an_error_to_whoever_waits) {

@@ -212,14 +212,44 @@ BOOST_FIXTURE_TEST_CASE(what_the_history_could_not_keep_is_named_too, desk) {
   BOOST_TEST(heard[7].back().number == 6U);
 }
 
-BOOST_FIXTURE_TEST_CASE(a_history_that_cannot_be_read_is_one_gap, desk) {
+BOOST_FIXTURE_TEST_CASE(a_history_that_cannot_be_read_is_tried_again_later_and_then_one_gap, desk) {
   tell(6);
   join(7, 10, 2);
   history_page broken;
   broken.problem = {fault_code::store_unavailable, "torn", ""};
-  act(core.on_page(orders.front(), broken, instant{}));
+  std::chrono::milliseconds waited{0};
+  for (int attempt = 1; attempt < 7; ++attempt) {
+    const auto order = std::exchange(orders, {}).front();
+    act(core.on_page(order, broken, instant{}));
+    BOOST_TEST(heard[7].empty());
+    BOOST_REQUIRE(orders.size() == 1U);
+    BOOST_TEST(orders.front().what.from == 2U);
+    BOOST_TEST((orders.front().after > order.after));
+    waited += orders.front().after;
+  }
+  BOOST_TEST((waited > std::chrono::seconds{5}));
+  act(core.on_page(std::exchange(orders, {}).front(), broken, instant{}));
   BOOST_REQUIRE(heard[7].size() == 1U);
   BOOST_TEST(is_gap(heard[7].front(), 2, 6));
+}
+
+BOOST_FIXTURE_TEST_CASE(a_history_that_is_read_at_a_later_attempt_leaves_no_gap, desk) {
+  tell(6);
+  join(7, 2, 2);
+  history_page broken;
+  broken.problem = {fault_code::overloaded, "too many", ""};
+  while (!orders.empty()) {
+    for (int attempt = 0; attempt < 4; ++attempt) {
+      BOOST_REQUIRE(!orders.empty());
+      act(core.on_page(std::exchange(orders, {}).front(), broken, instant{}));
+    }
+    serve_page();
+    BOOST_REQUIRE(!heard[7].empty());
+    ack(7, heard[7].back().number);
+  }
+  BOOST_TEST(numbers(7) == (list{2, 3, 4, 5, 6}), boost::test_tools::per_element());
+  for (const auto& e : heard[7])
+    BOOST_TEST((e.kind != event_kind::gap));
 }
 
 BOOST_FIXTURE_TEST_CASE(a_number_that_was_never_given_here_is_no_reason_to_wait_for_it, desk) {

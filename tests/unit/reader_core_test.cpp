@@ -189,6 +189,45 @@ BOOST_AUTO_TEST_CASE(a_read_begins_again_when_entries_leave_the_log_under_it_and
   BOOST_TEST((std::get<fault>(step).code == fault_code::unavailable));
 }
 
+// The replay of what a vacuum has removed ends readers that might still need it.
+BOOST_AUTO_TEST_CASE(a_replica_that_declines_is_asked_again_and_one_that_is_away_is_read_without) {
+  const auto open_with = [](reading& core, fault_code problem) {
+    auto opened = snapshot_of({});
+    opened.problem = {problem, "canceling statement due to conflict with recovery", ""};
+    return core.on_opened(opened);
+  };
+  reading core{{"t", R"({"id":1})", {}, 10, std::chrono::seconds{1}}, {"main"}, {}};
+  core.start();
+  BOOST_TEST(std::holds_alternative<open_order>(open_with(core, fault_code::unavailable)));
+  BOOST_TEST(std::holds_alternative<look_order>(open_with(core, fault_code::link_lost)));
+  reading patient{{"t", R"({"id":1})", {}, 10, std::chrono::seconds{1}}, {"main"}, {}};
+  auto step = patient.start();
+  for (int i = 0; i < 100 && std::holds_alternative<open_order>(step); ++i)
+    step = open_with(patient, fault_code::unavailable);
+  BOOST_TEST(std::holds_alternative<fault>(step));
+}
+
+BOOST_AUTO_TEST_CASE(rows_that_were_asked_for_first_are_none_that_pending_entries_change) {
+  reader_limits limits;
+  limits.rows_max = 3;
+  for (const std::size_t fetched : {3U, 4U}) {
+    reading core{{"t", "{}", {}, 3, std::chrono::seconds{1}}, {"main"}, limits};
+    core.start();
+    core.on_opened(snapshot_of({{"1", {"1", "5", std::nullopt}},
+                                {"2", {"2", "5", std::nullopt}},
+                                {"3", {"3", "5", std::nullopt}},
+                                {"4", {"4", "5", std::nullopt}}}));
+    auto step =
+        core.on_found({found(9, R"({"op":"update","table":"t","where":{"id":9},"set":{"name":"z"}})")});
+    BOOST_REQUIRE(std::holds_alternative<fetch_order>(step));
+    base_page page;
+    for (std::size_t i = 0; i < fetched; ++i)
+      page.found.push_back({"9" + std::to_string(i), {"9", "6", std::nullopt}});
+    step = core.on_fetched(page);
+    BOOST_TEST(std::holds_alternative<fault>(step) == (fetched > limits.rows_max));
+  }
+}
+
 BOOST_AUTO_TEST_CASE(what_cannot_be_read_is_refused_with_what_to_do) {
   const auto refusal = [](read_rows what) {
     reading core{std::move(what), {"main"}, {}};

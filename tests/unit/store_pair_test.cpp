@@ -473,4 +473,88 @@ BOOST_FIXTURE_TEST_CASE(who_started_without_redis_learns_anew_what_redis_has_onc
   BOOST_TEST(changes.front().reopen);
 }
 
+namespace {
+
+struct started_without_redis : two_stores {
+  started_without_redis() {
+    keep(1);
+    keep(2);
+    journal->forget_roll(); // As a power cut may: the journal gives the number 1 again.
+    redis->broken = {fault_code::store_unavailable, "gone", ""};
+    start();
+    pass(1s);
+    keep(3);
+    changes.clear();
+  }
+  void redis_is_back() {
+    const auto before = redis->opens;
+    redis->broken = {};
+    for (int i = 0; i < 100 && redis->opens == before; ++i)
+      pass(50ms);
+  }
+  [[nodiscard]] bool has_to_be_opened_again() const {
+    return std::any_of(changes.begin(), changes.end(), [](const auto& c) { return c.reopen; });
+  }
+  void open_again() {
+    pair->open({"main"}, [this](log_opened o) { opened = std::move(o); });
+    settle();
+    pass(6s);
+  }
+};
+
+} // namespace
+
+BOOST_FIXTURE_TEST_CASE(a_journal_that_is_slow_to_get_its_numbers_makes_the_log_open_anew_as_well,
+                        started_without_redis) {
+  journal->hangs = true;
+  redis_is_back();
+  pass(1s); // The way back is given up, and appends go on.
+  journal->go_on();
+  settle();
+  pass(6s);
+  BOOST_TEST(has_to_be_opened_again());
+  open_again();
+  BOOST_TEST(in_log() == (numbers{1, 2, 3}));
+}
+
+BOOST_FIXTURE_TEST_CASE(a_journal_that_cannot_be_given_its_numbers_is_believed_to_have_the_old_ones,
+                        started_without_redis) {
+  journal->broken = {fault_code::store_full, "no space left", ""};
+  redis_is_back();
+  BOOST_TEST(has_to_be_opened_again());
+  journal->broken = {};
+  open_again();
+  BOOST_TEST(in_log() == (numbers{1, 2, 3}));
+}
+
+BOOST_FIXTURE_TEST_CASE(of_what_stands_in_a_redis_that_is_away_it_is_not_said_how_it_ended, two_stores) {
+  const auto find = [this](std::uint64_t number) {
+    std::optional<log_place> out;
+    pair->find(id_of(number), [&](log_place place) { out = std::move(place); });
+    settle();
+    BOOST_REQUIRE(out.has_value());
+    return *out;
+  };
+  keep(1);
+  redis->broken = {fault_code::store_unavailable, "gone", ""};
+  const auto in_redis = find(1); // Nobody had noticed until then.
+  BOOST_TEST(!in_redis.problem);
+  BOOST_TEST(in_redis.seq == 1U);
+  BOOST_TEST(in_redis.in_doubt);
+  keep(2);
+  const auto in_journal = find(2);
+  BOOST_TEST(!in_journal.problem);
+  BOOST_TEST(!in_journal.in_doubt);
+  const auto nowhere = find(3);
+  BOOST_TEST((nowhere.problem.code == fault_code::not_found));
+  BOOST_TEST(nowhere.problem.message.find("Redis, where it may stand, is away") != std::string::npos);
+  begin({1, 2});
+  BOOST_REQUIRE((result && result->slots.size() == 2U));
+  BOOST_TEST(result->slots[0].elsewhere);
+  BOOST_TEST(!result->slots[1].elsewhere);
+  redis->broken = {};
+  pass(6s);
+  BOOST_TEST(!find(1).in_doubt);
+}
+
 } // namespace chasqui

@@ -12,17 +12,13 @@ constexpr std::chrono::milliseconds tick_margin{60};
 
 append_reply refusal(ticket who, fault why) { return {who, {{}, std::move(why)}}; }
 
-// Of a store that is away no more is said than is certain.
 receipt receipt_of(uuid id, const append_slot& slot, const append_result& result) {
-  const bool here = !slot.elsewhere;
-  return {id,
-          slot.lane,
-          slot.seq,
-          here ? result.durability : durability::buffered,
-          here                                  ? result.store
-          : result.store == store_kind::journal ? store_kind::redis
-                                                : store_kind::journal,
-          slot.at};
+  receipt out{id, slot.lane, slot.seq, result.durability, result.store, slot.at};
+  if (slot.elsewhere) {
+    out.durability = *slot.elsewhere;
+    out.store = result.store == store_kind::journal ? store_kind::redis : store_kind::journal;
+  }
+  return out;
 }
 
 fault overload() {

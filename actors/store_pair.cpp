@@ -145,6 +145,7 @@ void store_pair::on_redis_appended(std::uint64_t number, append_result result) {
     for (const auto& item : flight_->items)
       ids.push_back(item.id);
     note(result, ids);
+    told_by_redis_.durability = result.durability;
   }
   answer_flight(std::move(result));
 }
@@ -157,7 +158,8 @@ void store_pair::on_journal_appended(std::uint64_t number, append_result result)
   result.store = store_kind::journal;
   for (auto& slot : result.slots) {
     auto& lane = lanes_[slot.lane];
-    slot.elsewhere = slot.repeated && stores_.redis && slot.seq < lane.journal_first;
+    if (slot.repeated && stores_.redis && slot.seq < lane.journal_first)
+      slot.elsewhere = told_by_redis_.durability;
     if (result.problem || slot.repeated)
       continue;
     lane.journal_head = std::max(lane.journal_head, slot.seq);

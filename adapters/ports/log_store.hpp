@@ -4,6 +4,7 @@
 #include "messages/log.hpp"
 #include "messages/reading.hpp"
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -45,9 +46,10 @@ struct append_item {
 struct append_slot {
   std::string lane;
   seqno seq = 0;
-  instant at;             ///< When it was first kept.
-  bool repeated = false;  ///< The id was in the log already; nothing was added.
-  bool elsewhere = false; ///< repeated: it stands in the other store, of which nothing is known now.
+  instant at;            ///< When it was first kept.
+  bool repeated = false; ///< The id was in the log already; nothing was added.
+  /// repeated: it stands in the other store, which promised so much.
+  std::optional<chasqui::durability> elsewhere{};
 };
 
 /// One slot an item, in order, or a `problem`: `store_full` and `fenced` mean that nothing was kept,

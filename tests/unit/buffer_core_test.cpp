@@ -79,7 +79,8 @@ BOOST_FIXTURE_TEST_CASE(a_repeated_id_is_not_said_to_stand_where_it_does_not, bu
   open(5);
   const auto who = submit(7);
   obey(core.on_appended(
-      {{}, {{"main", 3, instant{5s}, true, true}}, store_kind::journal, durability::fsynced}, at()));
+      {{}, {{"main", 3, instant{5s}, true, durability::buffered}}, store_kind::journal, durability::fsynced},
+      at()));
   BOOST_TEST((replies.at(who).outcome.proof.store == store_kind::redis));
   BOOST_TEST((replies.at(who).outcome.proof.durability == durability::buffered));
 }

@@ -142,9 +142,11 @@ void store_pair::find(uuid id, const handler<log_place>& then) {
                  }));
 }
 
+// What has been moved counts as moved: its letters stand in Redis.
 bool store_pair::is_in_journal(const std::string& lane, seqno seq) const {
   const auto found = lanes_.find(lane);
-  return found != lanes_.end() && seq >= found->second.journal_first;
+  return found != lanes_.end() && seq >= found->second.journal_first &&
+         !(is_returning() && seq <= found->second.imported);
 }
 
 void store_pair::renumber(const std::string& lane, seqno first, const handler<fault>& then) {

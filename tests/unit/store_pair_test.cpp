@@ -158,6 +158,11 @@ BOOST_FIXTURE_TEST_CASE(what_has_been_moved_is_read_where_it_is_while_the_journa
   BOOST_TEST(!slice.problem, slice.problem.message);
   BOOST_TEST(slice.entries.size() == 2U);
   BOOST_TEST(read(4).entries.empty());
+  std::optional<log_place> place;
+  pair->find(id_of(2), [&](log_place p) { place = std::move(p); });
+  settle();
+  BOOST_REQUIRE(place.has_value());
+  BOOST_TEST(place->payload == "payload 2"); // Redis knows it, and whether it is a dead letter.
   journal->go_on();
   settle();
   BOOST_TEST(in_log() == (numbers{1, 2, 3}));

@@ -90,6 +90,37 @@ struct emptied_redis {
 
 } // namespace
 
+// Letters are kept in Redis: without it nobody can say how what stands there has ended.
+BOOST_AUTO_TEST_CASE(a_dead_letter_is_none_that_has_arrived_while_redis_is_away) {
+  observatory site{{"--rtt", "20"}};
+  site.start();
+  BOOST_REQUIRE(site.wait_until_ready());
+  const auto bad = keep(site, R"({"steps":[{"op":"insert","table":"no_such_table","rows":[{"id":1}]}]})");
+  const await arrival{condition::transaction, bad.id, stage::replicated, 20s};
+  const auto end_of = [&] { return site.ask<reached>(arrival, 25s); };
+  const auto first = end_of();
+  BOOST_REQUIRE(std::holds_alternative<reached>(first));
+  BOOST_TEST((std::get<reached>(first).stage == stage::rejected));
+  const auto told = site.ask<life>(find{bad.id}, 20s);
+  BOOST_REQUIRE(std::holds_alternative<life>(told));
+  BOOST_TEST((std::get<life>(told).error.code == fault_code::rejected));
+  BOOST_REQUIRE(site.wait_until_replicated(20s)); // Also: the letter is kept.
+
+  site.box().kill("redis");
+  const auto without = end_of();
+  BOOST_REQUIRE(std::holds_alternative<refusal>(without));
+  BOOST_TEST((std::get<refusal>(without).why.code == fault_code::unavailable),
+             std::get<refusal>(without).why.message);
+  BOOST_TEST(std::holds_alternative<refusal>(site.ask<life>(find{bad.id}, 20s)));
+  BOOST_TEST((keep(site, probe_insert(random_id(), 100, 0)).store == store_kind::journal));
+
+  site.box().start("redis");
+  BOOST_REQUIRE(wait_for_store(site, store_kind::redis));
+  const auto again = end_of();
+  BOOST_REQUIRE(std::holds_alternative<reached>(again));
+  BOOST_TEST((std::get<reached>(again).stage == stage::rejected));
+}
+
 BOOST_AUTO_TEST_CASE(a_redis_that_hangs_under_load_is_followed_by_the_journal_and_nothing_is_lost) {
   observatory site{{"--rtt", "20"}};
   site.start();

@@ -26,49 +26,47 @@ launch() {
 
 launched=0
 
-# What the command line of a part's processes contains: the token, so that no other process is ever taken for
-# ours.
-mark_of() {
+# Sets `pids` to those of PART: for PostgreSQL the postmaster and every child, also those that outlived it. Nothing
+# is forked on the way: tests side by side have a hundred servers' processes, and all of them are looked at.
+find_pids() {
+  local mark comm proc name words
+  # What the command line contains: the token, so that no other process is ever taken for ours.
   case $1 in
-    redis) echo "$dir/redis" ;;
-    link) echo "$dir/link.sock" ;;
-    *) echo "$token-$1" ;;
+    redis) mark=$dir/redis comm=redis-server ;;
+    link) mark=$dir/link.sock comm=chasqui-link ;;
+    *) mark=$token-$1 comm=postgres ;;
   esac
-}
-
-comm_of() {
-  case $1 in
-    redis) echo redis-server ;;
-    link) echo chasqui-link ;;
-    *) echo postgres ;;
-  esac
-}
-
-# The pids of PART: for PostgreSQL the postmaster and every child, also those that outlived it.
-pids_of() {
-  local part=$1 mark comm proc name line
-  mark=$(mark_of "$part") comm=$(comm_of "$part")
+  pids=()
   for proc in /proc/[0-9]*; do
     read -r name 2>/dev/null <"$proc/comm" || continue
     [[ $name == "$comm" ]] || continue
-    { line=$(tr '\0' ' ' <"$proc/cmdline"); } 2>/dev/null || continue
+    { mapfile -d '' -t words <"$proc/cmdline"; } 2>/dev/null || continue
     # Bounded on both sides, so that /tmp/a is not taken for /var/tmp/a or /tmp/ab.
-    [[ "$line " == *[[:space:]:=]"$mark"[[:space:]:.]* ]] && echo "${proc##*/}"
+    [[ "${words[*]} " == *[[:space:]:=]"$mark"[[:space:]:.]* ]] && pids+=("${proc##*/}")
   done
+  # Returns name their status: within a trap a bare one would return that of before the trap.
   return 0
 }
 
-# Returns name their status: within a trap a bare one would return that of before the trap.
-main_pid() {
-  local pid
-  for pid in $(pids_of "$1"); do
+pids=()
+
+# Whether there is one that begets the others; its pid is in `main`.
+find_main() {
+  local words
+  find_pids "$1"
+  for main in "${pids[@]}"; do
     case $1 in
-      primary | replica) [[ $(tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null) == *'postgres -D '* ]] || continue ;;
+      primary | replica)
+        { mapfile -d '' -t words <"/proc/$main/cmdline"; } 2>/dev/null || continue
+        [[ ${words[*]} == *'postgres -D '* ]] || continue
+        ;;
     esac
-    echo "$pid"
     return 0
   done
+  return 1
 }
+
+main=0
 
 # A zombie is dead, whoever has yet to collect it.
 alive() {
@@ -78,42 +76,45 @@ alive() {
   [[ ${fields:0:1} != [ZX] ]]
 }
 
-state_of() {
+# Whether it is dead, or stopped.
+is_frozen() {
   local fields
   { read -r fields <"/proc/$1/stat"; } 2>/dev/null || return 0
   fields=${fields##*) }
-  echo "${fields:0:1}"
+  [[ ${fields:0:1} == [TtZX] ]]
 }
 
 none_left() {
   local pid
-  for pid in $(pids_of "$1"); do
+  find_pids "$1"
+  for pid in "${pids[@]}"; do
     ! alive "$pid" || return 1
   done
 }
 
 signal_all() {
-  local signal=$1 part=$2 pid
-  for pid in $(pids_of "$part"); do
-    kill "-$signal" "$pid" 2>/dev/null || true
+  local pid
+  find_pids "$2"
+  for pid in "${pids[@]}"; do
+    kill "-$1" "$pid" 2>/dev/null || true
   done
 }
 
 # A frozen postmaster forks no more, so that nobody escapes between the listing and the signal.
 freeze() {
-  local part=$1 pid seen='' now
-  pid=$(main_pid "$part")
-  [[ -z $pid ]] || kill -STOP "$pid" 2>/dev/null || true
-  while now=$(pids_of "$part"); [[ $now != "$seen" ]]; do
-    seen=$now
-    signal_all STOP "$part"
+  local seen=none
+  ! find_main "$1" || kill -STOP "$main" 2>/dev/null || true
+  while find_pids "$1"; [[ ${pids[*]} != "$seen" ]]; do
+    seen=${pids[*]}
+    signal_all STOP "$1"
   done
 }
 
 all_frozen() {
   local pid
-  for pid in $(pids_of "$1"); do
-    [[ $(state_of "$pid") == [TtZX] ]] || return 1
+  find_pids "$1"
+  for pid in "${pids[@]}"; do
+    is_frozen "$pid" || return 1
   done
 }
 
@@ -124,7 +125,7 @@ slay() {
   wait_until 10 none_left "$part" || die "$part does not die"
 }
 
-running() { [[ -n $(main_pid "$1") ]]; }
+running() { find_main "$1"; }
 
 known_part() {
   local part

@@ -68,9 +68,7 @@ EOF
 }
 
 pid_or_null() {
-  local pid
-  pid=$(main_pid "$1")
-  echo "${pid:-null}"
+  if find_main "$1"; then echo "$main"; else echo null; fi
 }
 
 verb_env() {

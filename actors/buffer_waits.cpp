@@ -14,9 +14,7 @@ namespace {
 constexpr std::chrono::milliseconds wait_max = std::chrono::hours{24 * 365};
 
 // A dead letter ends every wait; that a transaction was sent says nothing about where it is.
-bool can_be_awaited(stage s) {
-  return s == stage::buffered || s == stage::committed || s == stage::replicated || s == stage::released;
-}
+bool can_be_awaited(stage s) { return s == stage::buffered || is_mark(s); }
 
 // Whether the decision has discarded this letter, and not only let it be tried.
 bool was_discarded(const uuid& letter, const log_place& place) {

@@ -9,12 +9,6 @@ using namespace ingest_parts;
 
 namespace {
 
-uuid fresh_id(ingest_state& s) {
-  const auto word = [&] { return (std::uint64_t{s.random()} << 32U) | s.random(); };
-  const auto high = word();
-  return make_uuid7(s.wall(), high, word());
-}
-
 /// One submission on its way, with the id that it gets if it has none.
 struct candidate {
   submission what;
@@ -157,7 +151,7 @@ caf::result<receipt> check(self_pointer self, submission& what) {
     return to_error(gone());
   if (s.waiting.size() >= s.policy.held_max)
     return to_error(crowded());
-  const candidate c{std::move(what), fresh_id(s), ++s.arrivals};
+  const candidate c{std::move(what), make_uuid7(s.wall(), s.random), ++s.arrivals};
   auto promise = self->make_response_promise<receipt>();
   s.waiting.emplace(c.arrival, promise);
   if (s.confirming)
@@ -180,7 +174,7 @@ caf::result<receipt> check(self_pointer self, const decision& what) {
   self->request(s.peers.buffer, local_timeout, list_dead{what.letter, 1})
       .then(
           [&s, what, arrival](const dead_letters& found) {
-            auto outcome = s.core->admit(what, found, fresh_id(s));
+            auto outcome = s.core->admit(what, found, make_uuid7(s.wall(), s.random));
             if (const auto* problem = std::get_if<fault>(&outcome))
               answer(s, arrival, *problem);
             else

@@ -7,10 +7,6 @@ namespace chasqui {
 
 namespace {
 
-bool is_on_the_way(stage s) {
-  return s == stage::committed || s == stage::replicated || s == stage::released;
-}
-
 std::optional<stage> stage_of(const event& e) {
   return e.kind == event_kind::settled ? parse_stage(e.detail) : parse_stage(to_string(e.kind));
 }
@@ -36,7 +32,7 @@ void complete(life& known, const std::vector<event>& past) {
     const auto reached = stage_of(e);
     const bool by_number = e.id.is_nil();
     // All marks pass over a dead letter, too; and numbers of an earlier time were somebody else's.
-    if (!reached || (by_number && (e.at < kept_at || (known.error && is_on_the_way(*reached)))))
+    if (!reached || (by_number && (e.at < kept_at || (known.error && is_mark(*reached)))))
       continue;
     if (!has(known, *reached))
       known.history.push_back({*reached, e.at});

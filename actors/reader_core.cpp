@@ -22,6 +22,8 @@ bool is_away(const fault& problem) {
 /// It is there, and may answer the next time.
 bool has_declined(const fault& problem) { return problem.code == fault_code::unavailable; }
 
+bool is_worth_another_try(const fault& problem) { return is_away(problem) || has_declined(problem); }
+
 std::optional<column_value> pivot_of(const record& where) {
   const auto values = indexed_values_of(where);
   const auto id = values.find("id");
@@ -241,7 +243,7 @@ reading_step reading::on_found(const std::vector<looked_up>& found) {
 }
 
 reading_step reading::on_fetched(base_page page) {
-  if (is_away(page.problem) || has_declined(page.problem))
+  if (is_worth_another_try(page.problem))
     return try_again(page.problem);
   if (page.problem)
     return page.problem;
@@ -278,7 +280,7 @@ reading_step reading::lay() {
 }
 
 reading_step reading::on_ranked(const ranking& answer) {
-  if (is_away(answer.problem) || has_declined(answer.problem))
+  if (is_worth_another_try(answer.problem))
     return try_again(answer.problem);
   if (answer.problem)
     return fault{answer.problem.code,

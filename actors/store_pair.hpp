@@ -246,7 +246,6 @@ private:
   void let_go();
   void give_up_return(const fault& why);
   void start_over(const std::string& why);
-  void lose_track(const std::string& why);
 
   // Another runtime has the log; or had it, and was left with entries.
   [[nodiscard]] bool is_any_in_journal() const;

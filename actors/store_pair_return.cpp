@@ -89,7 +89,7 @@ handler<fault> store_pair::one_more_journal_order() {
   ++std::get<reconciling>(return_).orders;
   return mine<fault>([this, way = ways_back_](const fault& problem) {
     if (problem)
-      lose_track("the journal could not be put in step: " + problem.message);
+      start_over("the journal could not be put in step: " + problem.message);
     else if (way == ways_back_)
       carried_out({});
   });
@@ -339,17 +339,11 @@ void store_pair::give_up_return(const fault& why) {
 void store_pair::start_over(const std::string& why) {
   keeper_ = keeper::nobody;
   ++round_;
+  if (opening_)
+    return answer_opening(unanswered<log_opened>({fault_code::store_unavailable, why, ""}));
   if (flight_)
     answer_flight({{fault_code::outcome_unknown, why, ""}, {}, {}, {}});
   listener_.changed({store_kind::journal, durability::fsynced, why, true});
-}
-
-void store_pair::lose_track(const std::string& why) {
-  if (!opening_)
-    return start_over(why);
-  keeper_ = keeper::nobody;
-  ++round_;
-  answer_opening(unanswered<log_opened>({fault_code::store_unavailable, why, ""}));
 }
 
 } // namespace chasqui

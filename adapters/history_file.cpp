@@ -27,10 +27,6 @@ CREATE TABLE event(number INTEGER PRIMARY KEY, at INTEGER NOT NULL, kind TEXT NO
 
 std::string reason() { return std::generic_category().message(errno); }
 
-instant system_time() {
-  return std::chrono::time_point_cast<std::chrono::microseconds>(std::chrono::system_clock::now());
-}
-
 held_file take_lock(const std::string& path) {
   held_file lock{path + "-lock", O_RDWR | O_CREAT};
   if (!lock.is_held())

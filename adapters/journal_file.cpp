@@ -5,7 +5,6 @@
 #include <fcntl.h>
 
 #include <cerrno>
-#include <chrono>
 #include <filesystem>
 #include <system_error>
 
@@ -58,8 +57,7 @@ fault make_file(const std::string& path) {
 }
 
 std::string stamp() {
-  auto text =
-      to_string(std::chrono::time_point_cast<std::chrono::microseconds>(std::chrono::system_clock::now()));
+  auto text = to_string(system_time());
   std::erase_if(text, [](char c) { return c == '-' || c == ':'; });
   return text;
 }

@@ -3,18 +3,10 @@
 #include "adapters/journal_marks.hpp"
 #include "adapters/journal_schema.hpp"
 
-#include <chrono>
 #include <exception>
 #include <utility>
 
 namespace chasqui {
-namespace {
-
-instant now() {
-  return std::chrono::time_point_cast<std::chrono::microseconds>(std::chrono::system_clock::now());
-}
-
-} // namespace
 
 journal_session::journal_session(std::string site, journal_settings settings)
     : site_{std::move(site)}, settings_{std::move(settings)}, reserve_{settings_.path + "-reserve",
@@ -46,7 +38,8 @@ fault journal_session::begin(const std::vector<std::string>& lanes, log_opened& 
     return file.problem;
   suspect_ = false;
   file_ = std::move(file);
-  into = settle<log_opened>([&](sqlite_database& database) { return claim_journal(database, lanes, now()); });
+  into = settle<log_opened>(
+      [&](sqlite_database& database) { return claim_journal(database, lanes, system_time()); });
   if (into.problem)
     return into.problem;
   into.drift = file_->drift;

@@ -125,6 +125,10 @@ std::optional<lsn> parse_lsn(std::string_view text) {
   return lsn{std::uint64_t{*high} << 32U | *low};
 }
 
+instant system_time() {
+  return std::chrono::time_point_cast<instant::duration>(std::chrono::system_clock::now());
+}
+
 instant nearest_writable(instant at) {
   using namespace std::chrono;
   constexpr instant first = sys_days{year{0} / 1 / 1};

@@ -37,6 +37,13 @@ template <class Inspector> auto inspect(Inspector& f, uuid& x) { return f(x.high
 /// A UUIDv7 (RFC 9562, 5.7): 48 bits of Unix milliseconds, then 74 of the `random` bits.
 uuid make_uuid7(instant at, std::uint64_t random_high, std::uint64_t random_low);
 
+/// The same, from a source of 32 random bits at a time.
+template <class Source> uuid make_uuid7(instant at, Source& random) {
+  const auto word = [&random] { return (std::uint64_t{random()} << 32U) | random(); };
+  const auto high = word();
+  return make_uuid7(at, high, word());
+}
+
 /// The 36-character form, lower case.
 std::string to_string(const uuid& id);
 
@@ -58,6 +65,9 @@ std::string to_string(const lsn& position);
 
 /// Reads `16/B374D848`; nothing for any other text.
 std::optional<lsn> parse_lsn(std::string_view text);
+
+/// What the system's clock says.
+instant system_time();
 
 /// The nearest time that can be written down, which has a year of four digits. A time from outside may be any
 /// number, and the difference to another one need not fit.

@@ -30,6 +30,11 @@ enum class stage : std::uint8_t {
   discarded
 };
 
+/// Whether a lane has a mark for it, which passes over every entry.
+constexpr bool is_mark(stage s) {
+  return s == stage::committed || s == stage::replicated || s == stage::released;
+}
+
 std::string_view to_string(durability value);
 std::string_view to_string(store_kind value);
 std::string_view to_string(stage value);

@@ -22,10 +22,6 @@ namespace {
 
 constexpr std::chrono::seconds answer_timeout{5};
 
-instant system_time() {
-  return std::chrono::time_point_cast<std::chrono::microseconds>(std::chrono::system_clock::now());
-}
-
 fault stopped_fault() {
   return {fault_code::unavailable, "The runtime is not running. Submit again, with the same id, once it is.",
           ""};

@@ -67,8 +67,6 @@ bool write_out(std::string_view text) {
 
 void say(const std::string& message) { std::cerr << "chasqui: " << message << '\n'; }
 
-instant now() { return std::chrono::floor<instant::duration>(std::chrono::system_clock::now()); }
-
 bool confirmed(const std::string& question) {
   if (isatty(STDIN_FILENO) == 0)
     return true;

@@ -65,7 +65,4 @@ void say(const std::string& message);
 /// Whether the operator says yes; where there is none to ask, yes.
 bool confirmed(const std::string& question);
 
-/// The wall clock.
-instant now();
-
 } // namespace chasqui

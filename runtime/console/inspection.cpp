@@ -25,7 +25,7 @@ document describe_versions() {
 void add_inspection(CLI::App& app, console& c, action& run) {
   app.add_subcommand("status", "The whole state on one page")->callback([&] {
     run = [&c] {
-      c.print(describe(c.ask<status_report>(get_report{}), now()));
+      c.print(describe(c.ask<status_report>(get_report{}), system_time()));
       return done;
     };
   });

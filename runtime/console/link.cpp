@@ -16,13 +16,13 @@ struct link_options {
 int steer_link(console& c, const link_options& o) {
   const std::string verb = o.what == steering::pause ? "pause" : "resume";
   if (o.dry_run) {
-    c.print(describe(c.ask<status_report>(get_report{}).link, now()));
+    c.print(describe(c.ask<status_report>(get_report{}).link, system_time()));
     say("would " + verb + " the link; nothing was changed");
     return done;
   }
   if (!o.yes && !confirmed("Do you want to " + verb + " the link?"))
     throw stop{failed, "nothing was changed"};
-  c.print(describe(c.ask<link_status>(steer{o.what, o.reason}), now()));
+  c.print(describe(c.ask<link_status>(steer{o.what, o.reason}), system_time()));
   return done;
 }
 

@@ -119,17 +119,10 @@ private:
       take_result({ticket, verdict::refused, error_line(line.number, to_line_error(why))});
       return;
     }
-    auto [text, id] = identify(std::move(line.text), fresh_id(), limits_);
+    auto [text, id] = identify(std::move(line.text), make_uuid7(system_time(), random_), limits_);
     bytes_ += text.size();
     sizes_[ticket] = text.size();
     caf::anon_send(actor_, ticket, line.number, std::move(id), submission{std::move(text), unchecked_});
-  }
-
-  uuid fresh_id() {
-    std::uniform_int_distribution<std::uint64_t> any;
-    const auto high = any(random_);
-    return make_uuid7(std::chrono::time_point_cast<instant::duration>(std::chrono::system_clock::now()), high,
-                      any(random_));
   }
 
   void take_results() {

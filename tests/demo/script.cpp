@@ -130,9 +130,8 @@ json planned_unit(const observation& o) {
 } // namespace
 
 uuid id_source::next() {
-  const auto now = std::chrono::time_point_cast<instant::duration>(std::chrono::system_clock::now());
   const auto high = random_();
-  return make_uuid7(now, high, random_());
+  return make_uuid7(system_time(), high, random_());
 }
 
 std::vector<draft> plan(std::span<const observation> night, std::string_view origin, id_source& ids) {

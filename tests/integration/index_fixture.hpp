@@ -18,19 +18,17 @@ namespace chasqui::test {
 
 using namespace std::chrono_literals;
 
-/// Makes a segment of ten postings, and one of the small ones once they have two hundred.
-inline redis_settings in_pieces() {
-  redis_settings settings;
-  settings.socket = fresh_redis::server().socket();
-  settings.index_tail_max = 100;
-  settings.index_segment_max = 6100;
-  return settings;
-}
-
 inline redis_settings with_tails_of(std::size_t bytes) {
   redis_settings settings;
   settings.socket = fresh_redis::server().socket();
   settings.index_tail_max = bytes;
+  return settings;
+}
+
+/// Makes a segment of ten postings, and one of the small ones once they have two hundred.
+inline redis_settings in_pieces() {
+  auto settings = with_tails_of(100);
+  settings.index_segment_max = 6100;
   return settings;
 }
 
@@ -140,7 +138,7 @@ inline bool nothing_is_left() {
       std::chrono::steady_clock::now() + 10s);
 }
 
-/// Appends one entry a row, in groups.
+/// Appends one entry a row, all at once.
 inline void append_all(log_client& log, const std::vector<indexed_row>& rows, std::uint64_t first_number) {
   std::vector<append_item> items;
   for (const auto& row : rows)

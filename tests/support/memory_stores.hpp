@@ -29,6 +29,7 @@ public:
   fault broken_appends; ///< The answer to every append, if set.
   fault broken_marks;   ///< The answer to all marks, if set.
   fault broken_opens;   ///< The answer to every opening, if set.
+  fault broken_numbers; ///< The answer to whoever changes numbers, if set.
   int opens = 0;
   int closes = 0;
   std::vector<rejected> dead;
@@ -165,13 +166,14 @@ public:
   }
   void adopt(lane_marks marks, handler<fault> then) override {
     auto& lane = lanes_[marks.lane];
-    if (!broken) {
+    const auto problem = may_not_number();
+    if (!problem) {
       for (auto e = lane.log.upper_bound(marks.head); e != lane.log.end(); e = lane.log.erase(e))
         ids_.erase(e->second.id);
       lane.marks = marks;
       lane.marks.follows = true;
     }
-    answer(std::move(then), fault{broken});
+    answer(std::move(then), fault{problem});
   }
   void import(std::string name, std::vector<entry> entries, handler<fault> then) override {
     auto& lane = lanes_[name];
@@ -187,17 +189,20 @@ public:
   }
   void renumber(std::string name, seqno first, handler<fault> then) override {
     auto& lane = lanes_[name];
-    if (!broken) {
+    const auto problem = may_not_number();
+    if (!problem) {
       auto old = std::exchange(lane.log, {});
       lane.marks.head = first - 1;
       for (auto& [seq, e] : old)
         put(name, lane.marks.head + 1, std::move(e));
     }
-    answer(std::move(then), fault{broken});
+    answer(std::move(then), fault{problem});
   }
   void close() override { ++closes; }
 
 protected:
+  [[nodiscard]] fault may_not_number() const { return broken ? broken : broken_numbers; }
+
   struct lane_state {
     std::map<seqno, entry> log;
     lane_marks marks;
@@ -326,15 +331,17 @@ public:
   }
   void renumber(std::string name, seqno first, handler<fault> then) override {
     auto next = first;
+    auto& lines = roll_[name];
     for (const auto& [seq, e] : lanes_[name].log)
-      if (auto line = roll_[name].extract(seq); !broken && line) {
+      if (!may_not_number() && lines.contains(seq)) {
+        auto line = lines.extract(seq);
         line.key() = line.mapped().seq = next++;
-        roll_[name].insert(std::move(line));
+        lines.insert(std::move(line));
       }
     memory_log::renumber(std::move(name), first, std::move(then));
   }
   void adopt(lane_marks marks, handler<fault> then) override {
-    if (auto& lines = roll_[marks.lane]; !broken)
+    if (auto& lines = roll_[marks.lane]; !may_not_number())
       lines.erase(lines.upper_bound(marks.head), lines.end());
     memory_log::adopt(std::move(marks), std::move(then));
   }

@@ -18,12 +18,6 @@ struct left_behind : two_stores {
     BOOST_REQUIRE(changes.back().reopen);
   }
 
-  void reopen() {
-    opened.reset();
-    pair->open({"main"}, [this](log_opened o) { opened = std::move(o); });
-    settle();
-  }
-
   [[nodiscard]] numbers waiting() const {
     numbers out;
     for (const auto& item : redis->handover)
@@ -80,14 +74,11 @@ BOOST_FIXTURE_TEST_CASE(what_was_committed_under_numbers_that_were_handed_over_s
   pair->mark(all, 3, [](const fault&) {});
   redis->broken = {};
   redis->broken_opens = {fault_code::held, "the other one's", ""};
-  const auto reopen = [this] { pair->open({"main"}, [this](log_opened o) { opened = std::move(o); }); };
   pass(6s); // Until Redis is opened again.
   reopen();
-  settle();
   redis->broken_opens = {};
   redis->append({{id_of(9), "main", "theirs", instant{now}}}, [](const append_result&) {});
   reopen();
-  settle();
   BOOST_REQUIRE(opened.has_value());
   BOOST_REQUIRE(!opened->problem);
   BOOST_TEST(opened->lanes.at(0).committed == 0U);

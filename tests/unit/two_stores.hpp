@@ -29,7 +29,6 @@ struct two_stores {
 
   /// A new process over what the stores have.
   void start() {
-    opened.reset();
     pair.emplace(
         log_stores{redis, journal}, store_pair_limits{}, [this] { return at(); },
         [this](std::function<void()> f) { turns.push_back(std::move(f)); },
@@ -37,6 +36,11 @@ struct two_stores {
                        [this](const std::vector<append_slot>& slots) {
                          taken_in.insert(taken_in.end(), slots.begin(), slots.end());
                        }});
+    reopen();
+  }
+
+  void reopen() {
+    opened.reset();
     pair->open({"main"}, [this](log_opened o) { opened = std::move(o); });
     settle();
   }
@@ -79,6 +83,14 @@ struct two_stores {
   log_slice read(seqno from, std::uint64_t entries_max = 1000) {
     std::optional<log_slice> out;
     pair->read({"main", from, entries_max, 1U << 20U}, [&](log_slice s) { out = std::move(s); });
+    settle();
+    BOOST_REQUIRE(out.has_value());
+    return *out;
+  }
+
+  log_place find(std::uint64_t number) {
+    std::optional<log_place> out;
+    pair->find(id_of(number), [&](log_place place) { out = std::move(place); });
     settle();
     BOOST_REQUIRE(out.has_value());
     return *out;

@@ -247,7 +247,9 @@ log_report buffer_core::report(instant now) const {
     if (m.head > m.replicated)
       if (const auto since = lane.kept.passed(m.replicated + 1))
         age_s = std::chrono::duration<double>(now - *since).count();
-    out.lanes.push_back({name, epoch_, m.head, lane.sent, m.committed, m.replicated, m.released, age_s});
+    // What is committed was sent, be it by an earlier run, or by a session before this one.
+    const auto sent = std::max(lane.sent, m.committed);
+    out.lanes.push_back({name, epoch_, m.head, sent, m.committed, m.replicated, m.released, age_s});
   }
   out.store = {kind_, durability_, ""};
   if (phase_ == store_phase::open)

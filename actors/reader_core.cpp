@@ -274,9 +274,10 @@ reading_step reading::lay() {
     overlay_->rank_by_text();
     return finish();
   }
-  if (overlay_->records().empty())
+  auto records = overlay_->records();
+  if (records.empty())
     return finish();
-  return rank_order{overlay_->records(), overlay_->ranked_columns()};
+  return rank_order{std::move(records), overlay_->ranked_columns()};
 }
 
 reading_step reading::on_ranked(const ranking& answer) {

@@ -13,15 +13,18 @@ namespace chasqui {
 
 namespace {
 
+void append_member(std::string& object, const std::string& name, const std::optional<std::string>& value) {
+  object += object.empty() ? '{' : ',';
+  append_quoted(object, name);
+  object += ':' + value.value_or("null");
+}
+
 std::string object_of(const std::vector<table_column>& columns,
                       const std::vector<std::optional<std::string>>& values) {
-  std::string out = "{";
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    out += i == 0 ? "" : ",";
-    append_quoted(out, columns[i].name);
-    out += ':' + values[i].value_or("null");
-  }
-  return out + '}';
+  std::string out;
+  for (std::size_t i = 0; i < values.size(); ++i)
+    append_member(out, columns[i].name, values[i]);
+  return out.empty() ? "{}" : out + '}';
 }
 
 /// How a value is compared when its type is not known.
@@ -96,13 +99,12 @@ std::optional<column_list> reader_overlay::places(const std::vector<std::string>
 
 std::size_t reader_overlay::add_record(std::string json) {
   records_.push_back(std::move(json));
-  return records_.size() - 1;
+  return base_.size() + records_.size() - 1;
 }
 
 void reader_overlay::add_base(const base_row& row) {
-  add_record(object_of(table_.columns, row.json));
   base_.push_back(row.json);
-  in_.base_rows = records_.size();
+  in_.base_rows = base_.size();
 }
 
 void reader_overlay::add_entry(const pending_entry& e) {
@@ -172,6 +174,20 @@ std::vector<std::size_t> reader_overlay::ranked_columns() const {
   for (const auto& c : in_.changes)
     out.insert(c.where_columns.begin(), c.where_columns.end());
   return {out.begin(), out.end()};
+}
+
+// Not every type takes its own JSON for a value (hstore does not): what is not compared stays here.
+std::vector<std::string> reader_overlay::records() const {
+  std::vector<std::string> out;
+  const auto columns = ranked_columns();
+  for (const auto& row : base_) {
+    std::string json;
+    for (const auto c : columns)
+      append_member(json, table_.columns[c].name, row[c]);
+    out.push_back(json.empty() ? "{}" : json + '}');
+  }
+  out.insert(out.end(), records_.begin(), records_.end());
+  return out;
 }
 
 void reader_overlay::take_ranks(const ranking& answer, const std::vector<std::size_t>& columns) {

@@ -20,12 +20,12 @@ public:
   /// Without a replica the table's columns are those that somebody names.
   reader_overlay(table_shape table, bool without_replica);
 
-  void add_base(const base_row& row);
+  void add_base(const base_row& row); ///< All of them before any entry.
   void add_entry(const pending_entry& e);
   void set_question(const record& where, const std::vector<order_column>& order);
 
-  /// The records to be ranked, and in which columns.
-  [[nodiscard]] const std::vector<std::string>& records() const { return records_; }
+  /// What is to be ranked, and in which columns: of the replica's rows these alone.
+  [[nodiscard]] std::vector<std::string> records() const;
   [[nodiscard]] std::vector<std::size_t> ranked_columns() const;
 
   void take_ranks(const ranking& answer, const std::vector<std::size_t>& columns);
@@ -50,7 +50,7 @@ private:
   table_shape table_;
   bool open_ended_; ///< The table has whatever columns are named.
   overlay_input in_;
-  std::vector<std::string> records_;
+  std::vector<std::string> records_;                          ///< Behind the replica's rows.
   std::vector<std::vector<std::optional<std::string>>> base_; ///< As the replica has them, to the letter.
   std::vector<uuid> entries_;
   std::size_t statements_ = 0;

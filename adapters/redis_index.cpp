@@ -190,8 +190,7 @@ public:
       found_.head = head;
       to_ = std::min(to_, head);
     }
-    found_.more =
-        head < found_.head; // The log was cut off meanwhile, and with it perhaps some of what was found.
+    cut_off_ = head < found_.head; // And with it perhaps some of what was found.
     left_.resize(left_.size() - under_way_);
     const auto terms = reply[3].text();
     constexpr auto term_bytes = sizeof(index_term);
@@ -206,9 +205,15 @@ public:
     return true;
   }
 
-  [[nodiscard]] bool is_done() const { return found_.more || left_.empty(); }
+  [[nodiscard]] bool is_done() const { return cut_off_ || found_.more || left_.empty(); }
 
   lookup_page page() {
+    if (cut_off_)
+      return {
+          {fault_code::unavailable,
+           "Entries of lane " + found_.lane + " were cut off the log while they were looked for. Read again.",
+           ""},
+          {}};
     for (auto& [seq, e] : entries_)
       found_.entries.push_back(std::move(e));
     return {{}, std::move(found_)};
@@ -244,6 +249,7 @@ private:
   std::vector<search> left_;  ///< That have not come to their end; the last ones go first.
   std::size_t under_way_ = 0; ///< So many of them.
   bool begun_ = false;
+  bool cut_off_ = false; ///< Meanwhile.
   looked_up found_;
   std::map<seqno, entry> entries_;
 };

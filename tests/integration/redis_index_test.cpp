@@ -112,6 +112,24 @@ BOOST_FIXTURE_TEST_CASE(a_look_goes_on_in_the_piece_where_it_stopped, log_in_pie
   BOOST_CHECK(found_by(log, 3) == expected);
 }
 
+BOOST_FIXTURE_TEST_CASE(a_look_is_over_when_the_log_is_cut_off_meanwhile, log_in_pieces) {
+  append_all(log, std::vector<indexed_row>(500, {3, false}), 1);
+  std::vector<index_term> terms; // In several steps.
+  for (std::uint64_t id = 0; id < 20'000; ++id)
+    terms.push_back(by("id", id));
+  seqno head = 500;
+  const auto is_told = [&] {
+    auto look = log.begin_look_up(terms);
+    auto cut = log.begin_adopt(marks_up_to(0, --head));
+    const auto page = get(look);
+    BOOST_REQUIRE(get(cut).message == "");
+    BOOST_TEST(!page.found.more);
+    return page.problem.code == fault_code::unavailable;
+  };
+  BOOST_TEST(wait_until(is_told, std::chrono::steady_clock::now() + 10s));
+  BOOST_TEST(found_by(log, 3).size() == head);
+}
+
 BOOST_FIXTURE_TEST_CASE(a_segment_that_was_cut_off_says_nothing_of_what_came_after, log_in_pieces) {
   settings = with_tails_of(10'000);
   log = log_client{make_redis_log(io, "atacama", settings)};

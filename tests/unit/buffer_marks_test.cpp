@@ -42,6 +42,15 @@ BOOST_FIXTURE_TEST_CASE(nothing_replicates_before_it_is_committed, marked_desk) 
   BOOST_TEST(lane().released == 3U);
 }
 
+BOOST_FIXTURE_TEST_CASE(what_an_earlier_run_has_committed_counts_as_sent, marked_desk) {
+  open(9, 6, 4);
+  BOOST_TEST(lane().sent == 6U);
+  took(7, 8);
+  BOOST_TEST(lane().sent == 8U);
+  took(4, 5); // A new session sends them again.
+  BOOST_TEST(lane().sent == 6U);
+}
+
 BOOST_FIXTURE_TEST_CASE(a_dead_letter_is_not_released_before_the_store_has_it_among_its_own, marked_desk) {
   open(9);
   reject(4);

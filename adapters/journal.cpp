@@ -58,6 +58,23 @@ void go_on(const std::shared_ptr<desk>& at, std::uint64_t turn, const step& next
     at->queue.insist([at, turn, next, then] { go_on(at, turn, next, then); });
 }
 
+/// Trimmed, cleared: what is unused then goes back to the disk, and the reserve comes back.
+progress tidy_up(journal_session& s) {
+  auto made = s.settle<progress>([](auto& file) { return shrink_file(file); });
+  if (!made.problem && !made.more)
+    s.refill();
+  return made;
+}
+
+/// Removes what was cleared, be it by an earlier run. If it breaks off, the next one goes on.
+step removal_of_cleared() {
+  return [found = std::make_shared<bool>(false)](journal_session& s) {
+    auto made = s.settle<progress>([](auto& file) { return remove_cleared(file); });
+    *found = *found || made.more;
+    return made.problem || made.more || !*found ? made : tidy_up(s);
+  };
+}
+
 class journal final : public journal_store {
 public:
   journal(std::string site, const journal_settings& settings)
@@ -69,7 +86,8 @@ public:
   ~journal() override;
 
   void open(std::vector<std::string> lanes, handler<log_opened> then) override {
-    call(call_bytes, std::move(then), [lanes = std::move(lanes)](auto& s) { return s.open(lanes); });
+    call(call_bytes, and_then_remove_cleared(std::move(then)),
+         [lanes = std::move(lanes)](auto& s) { return s.open(lanes); });
   }
   void append(std::vector<append_item> items, handler<append_result> then) override {
     const auto bytes = bytes_of(items);
@@ -163,6 +181,14 @@ private:
     if (!desk_->queue.offer(call_bytes, job))
       then(overloaded());
   }
+  template <class Answer> handler<Answer> and_then_remove_cleared(handler<Answer> then) {
+    return [at = desk_, turn = desk_->turn.load(), then = std::move(then)](Answer answer) {
+      const bool failed{problem_of(answer)};
+      then(std::move(answer));
+      if (!failed)
+        at->queue.insist([at, turn] { go_on(at, turn, removal_of_cleared(), [](const fault&) {}); });
+    };
+  }
   [[nodiscard]] fault overloaded() const {
     return {fault_code::overloaded,
             "The journal " + path_ +
@@ -184,14 +210,6 @@ journal::~journal() {
     thread_.detach();
   else
     thread_.join();
-}
-
-/// Trimmed, cleared: what is unused then goes back to the disk, and the reserve comes back.
-progress tidy_up(journal_session& s) {
-  auto made = s.settle<progress>([](auto& file) { return shrink_file(file); });
-  if (!made.problem && !made.more)
-    s.refill();
-  return made;
 }
 
 void journal::mark(lane_marks marks, seqno trim_through, handler<fault> then) {
@@ -219,14 +237,8 @@ void journal::strike(std::string lane, seqno through, handler<fault> then) {
 }
 
 void journal::clear(handler<fault> then) {
-  call_in_steps(then, [cleared = std::make_shared<bool>(false)](journal_session& s) {
-    if (*cleared)
-      return tidy_up(s);
-    auto made = s.settle<progress>([](auto& file) { return clear_entries(file); });
-    *cleared = !made.more;
-    made.more = true;
-    return made;
-  });
+  call(call_bytes, and_then_remove_cleared(std::move(then)),
+       [](journal_session& s) { return s.settle<fault>([](auto& file) { return clear_entries(file); }); });
 }
 
 void journal::close() {

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <string_view>
 
 namespace chasqui {
 namespace {
@@ -17,6 +18,7 @@ namespace {
 constexpr std::uint64_t step_entries_max = 500;
 constexpr std::uint64_t step_bytes_max = 4U << 20U;
 constexpr std::uint64_t step_lines_max = 5'000;
+constexpr std::uint64_t step_rows_max = 100; ///< Of what was cleared; their bytes are not counted.
 
 constexpr std::uint64_t unused_pages_min = 1'024; ///< Fewer are not worth the moving.
 
@@ -25,8 +27,16 @@ INSERT INTO marks(lane, head, committed, replicated, released, follows) VALUES (
   ON CONFLICT(lane) DO UPDATE SET head = ?2, committed = ?3, replicated = ?4, released = ?5, follows = 1
 )sql";
 
-// The row, or the seq, of the last entry that one step may take; nothing if it may take them all.
-std::optional<std::uint64_t> end_of_step(sqlite_query rows) {
+const char* const next_cleared = R"sql(
+SELECT 1 + coalesce(max(CAST(substr(name, length('cleared_entry_') + 1) AS INTEGER)), 0)
+FROM sqlite_schema WHERE type = 'table' AND name GLOB 'cleared_entry_*'
+)sql";
+
+/// The first column of the first row.
+std::string text_of(sqlite_query rows) { return rows.next() ? std::string{rows.bytes(0)} : std::string{}; }
+
+// The seq of the last entry that one step may take; nothing if it may take them all.
+std::optional<seqno> end_of_step(sqlite_query rows) {
   std::uint64_t entries = 0;
   std::uint64_t bytes = 0;
   while (rows.next()) {
@@ -121,21 +131,40 @@ progress trim_lane(sqlite_database& database, const std::string& lane, seqno thr
   return trim(database, lane, through, nullptr);
 }
 
-progress clear_entries(sqlite_database& database) {
-  const auto end = end_of_step(
-      database.query("SELECT rowid, length(payload) FROM entry ORDER BY rowid LIMIT ?", step_entries_max));
-  sqlite_transaction all{database, end ? flush::no : flush::yes};
+// Appends wait for this, whether the log was in the journal for a second or for a night: the tables get other
+// names, and new ones take their place.
+fault clear_entries(sqlite_database& database) {
+  sqlite_transaction all{database, flush::yes};
   database.change(
-      "UPDATE marks SET head = max(head, (SELECT coalesce(max(seq), 0) FROM entry WHERE lane = marks.lane))");
-  if (end) {
-    database.change("DELETE FROM entry WHERE rowid <= ?", *end);
-  } else {
-    database.change("DELETE FROM entry");
-    database.change("DELETE FROM term");
-    database.change("UPDATE marks SET follows = 0");
+      "UPDATE marks SET head = max(head, (SELECT coalesce(max(seq), 0) FROM entry WHERE lane = marks.lane)), "
+      "follows = 0");
+  const auto number = std::to_string(database.number(next_cleared));
+  for (const auto* const table : {"entry", "term"}) {
+    const auto made_by =
+        text_of(database.query("SELECT sql FROM sqlite_schema WHERE name = ?", std::string_view{table}));
+    database.run(
+        ("ALTER TABLE " + std::string{table} + " RENAME TO cleared_" + table + '_' + number).c_str());
+    database.run(made_by.c_str());
   }
   all.commit();
-  return {{}, end.has_value()};
+  return {};
+}
+
+progress remove_cleared(sqlite_database& database) {
+  const auto table = text_of(database.query("SELECT name FROM sqlite_schema WHERE type = 'table' AND name "
+                                            "GLOB 'cleared_*' ORDER BY name LIMIT 1"));
+  if (table.empty())
+    return {};
+  const std::string key = table.starts_with("cleared_entry") ? "rowid" : "term, seq";
+  sqlite_transaction all{database, flush::no};
+  const auto rows =
+      database.run(("DELETE FROM " + table + " WHERE (" + key + ") IN (SELECT " + key + " FROM " + table +
+                    " ORDER BY " + key + " LIMIT " + std::to_string(step_rows_max) + ")")
+                       .c_str());
+  if (rows == 0)
+    database.run(("DROP TABLE " + table).c_str());
+  all.commit();
+  return {{}, true};
 }
 
 progress shrink_file(sqlite_database& database) {

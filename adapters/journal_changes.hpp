@@ -23,8 +23,12 @@ progress mark_lane(sqlite_database& database, const lane_marks& marks, seqno tri
 /// part is durable, and the others with it.
 progress trim_lane(sqlite_database& database, const std::string& lane, seqno through);
 
-/// Removes a part of all entries, and in the end no lane follows any more. The roll stays.
-progress clear_entries(sqlite_database& database);
+/// Takes all entries out of the log at once, however many there are, and no lane follows any more. The roll
+/// stays.
+fault clear_entries(sqlite_database& database);
+
+/// Removes a part of what was cleared; done when there was nothing.
+progress remove_cleared(sqlite_database& database);
 
 /// Gives a part of the file back to the disk if most of it is unused; the rest is used again.
 progress shrink_file(sqlite_database& database);

@@ -84,7 +84,9 @@ void set_ways(sqlite_database& database, std::uint64_t file_bytes_max) {
 
 std::string schema_of(sqlite_database& database) {
   std::string text;
-  auto rows = database.query("SELECT sql FROM sqlite_schema ORDER BY name");
+  // What was cleared goes (adapters/journal_changes).
+  auto rows =
+      database.query("SELECT sql FROM sqlite_schema WHERE tbl_name NOT GLOB 'cleared_*' ORDER BY name");
   while (rows.next())
     (text += rows.bytes(0)) += ';';
   return text;

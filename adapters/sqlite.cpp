@@ -101,8 +101,9 @@ sqlite_database::sqlite_database(const std::string& path) {
 
 sqlite_database::~sqlite_database() = default;
 
-void sqlite_database::run(const char* sql) {
+std::uint64_t sqlite_database::run(const char* sql) {
   expect(*database_, sqlite3_exec(database_.get(), sql, nullptr, nullptr, nullptr));
+  return changes();
 }
 
 void sqlite_database::empty_wal() {

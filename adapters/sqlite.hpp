@@ -78,8 +78,8 @@ public:
   sqlite_database& operator=(const sqlite_database&) = delete;
   ~sqlite_database(); ///< Moves what is in the WAL into the file, unless told otherwise.
 
-  /// Carries out statements that give nothing.
-  void run(const char* sql);
+  /// Carries out statements that give nothing; how many rows the last one of them that can changed.
+  std::uint64_t run(const char* sql);
 
   /// A statement, ready to be stepped through. Prepared once; `sql` must be a literal.
   template <class... Values> sqlite_query query(const char* sql, const Values&... values);

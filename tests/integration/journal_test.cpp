@@ -291,6 +291,49 @@ BOOST_AUTO_TEST_CASE(a_lane_that_adopted_marks_follows_until_it_is_cleared) {
   BOOST_TEST(log.append({test_item(901)}).slots.at(0).seq == 901U);
 }
 
+// Appends wait until the journal is cleared: it must not take longer for more entries.
+BOOST_AUTO_TEST_CASE(a_cleared_journal_is_empty_at_once_and_its_entries_are_removed_behind_others_calls) {
+  constexpr std::uint64_t kept = 1500;
+  const fresh_journal place;
+  const auto journal = place.make();
+  journal_client cleared{journal};
+  cleared.open();
+  auto items = test_items(1, kept);
+  items.back().payload =
+      R"({"id":"x","lane":"main","steps":[{"op":"insert","table":"t","rows":[{"id":7}]}]})";
+  cleared.append(std::move(items));
+  std::promise<fault> answer;
+  journal->clear([&](fault problem) { // On the journal's thread, before anything else is done there.
+    journal->close();
+    answer.set_value(std::move(problem));
+  });
+  BOOST_TEST(get(answer.get_future()).message == "");
+  const auto removed = [&] {
+    cleared.close();
+    BOOST_CHECK(cleared.read(1).problem.code == fault_code::store_unavailable);
+    sqlite_database file{place.path()};
+    BOOST_TEST(file.number("SELECT count(*) FROM term") == 0U);
+    return file.number("SELECT count(*) FROM sqlite_schema WHERE name GLOB 'cleared_*'") == 0;
+  };
+  BOOST_TEST(!removed());
+
+  const auto opened = cleared.open(); // As after a kill.
+  BOOST_TEST(opened.problem.message == "");
+  BOOST_TEST(opened.lanes.at(0).head == kept);
+  BOOST_TEST(opened.lanes.at(0).first == kept + 1);
+  BOOST_TEST(!opened.lanes.at(0).follows);
+  BOOST_TEST(cleared.append({test_item(7)}).slots.at(0).repeated); // The roll knows it.
+  BOOST_TEST(cleared.append({test_item(kept + 1)}).slots.at(0).seq == kept + 1);
+  BOOST_TEST(cleared.clear().message == ""); // Once more, before the first are gone.
+  BOOST_TEST(!removed());
+
+  cleared.open();
+  cleared.append({test_item(kept + 2)});
+  for (int i = 0; i < 100; ++i) // A part is removed behind each.
+    BOOST_TEST(cleared.read(kept + 2).entries.size() == 1U);
+  BOOST_TEST(removed());
+}
+
 BOOST_AUTO_TEST_CASE(an_adopted_end_strikes_the_roll_beyond_it) {
   log.note(1, lines_of(1, 100));
   BOOST_TEST(log.adopt(marks_up_to(50, 60)).message == "");

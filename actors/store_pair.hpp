@@ -146,6 +146,7 @@ private:
   };
   struct moving {
     bool under_way = false; ///< A piece is.
+    std::uint64_t last = 0; ///< So many entries the last one had.
   };
   struct clearing {};
   /// How far the log is on its way back into Redis, if it is.

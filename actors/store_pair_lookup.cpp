@@ -40,7 +40,7 @@ void store_pair::look_up(const chasqui::look_up& what, const handler<lookup_page
          "Redis is back. " +
              redis_fault_.message,
          ""}));
-  if (keeper_ == keeper::redis)
+  if (keeper_ == keeper::redis || is_clearing()) // It has everything by then.
     return stores_.redis->look_up(what, mine<lookup_page>(then));
   if (!stores_.redis || what.from_seq >= lane.journal_first)
     return stores_.journal->look_up(what, mine<lookup_page>(then));

@@ -264,7 +264,8 @@ void store_pair::pump() {
     left += l.journal_head - l.imported;
     next = lane;
   }
-  if (left <= limits_.import_entries_max && !holding_since_)
+  // Of large entries there are few to a piece: appends do not wait for several.
+  if (left <= std::get<moving>(return_).last && !holding_since_)
     holding_since_ = clock_();
   if (next != lanes_.end())
     move_next(next->first, next->second);
@@ -282,6 +283,7 @@ void store_pair::move_next(const std::string& name, lane_state& lane) {
         if (slice.problem)
           return give_up_return(slice.problem);
         const auto last = slice.entries.back().seq;
+        std::get<moving>(return_).last = slice.entries.size();
         stores_.redis->import(name, std::move(slice.entries),
                               on_this_way<fault>([this, name, last](const fault& problem) {
                                 if (problem)

@@ -42,6 +42,7 @@ struct desk {
   job_queue queue;
   std::atomic<std::uint64_t> turn{0};
   journal_session session; ///< For the thread alone.
+  bool tidies = false;     ///< The same. It is being tidied up after the log was opened or cleared.
 };
 
 using step = std::function<progress(journal_session&)>;
@@ -58,21 +59,24 @@ void go_on(const std::shared_ptr<desk>& at, std::uint64_t turn, const step& next
     at->queue.insist([at, turn, next, then] { go_on(at, turn, next, then); });
 }
 
-/// Trimmed, cleared: what is unused then goes back to the disk, and the reserve comes back.
+/// Trimmed, cleared: what was cleared is removed, be it by an earlier run; what is unused then goes back to
+/// the disk, and the reserve comes back.
 progress tidy_up(journal_session& s) {
-  auto made = s.settle<progress>([](auto& file) { return shrink_file(file); });
+  auto made = s.settle<progress>([](auto& file) { return remove_cleared(file); });
+  if (!made.problem && !made.more)
+    made = s.settle<progress>([](auto& file) { return shrink_file(file); });
   if (!made.problem && !made.more)
     s.refill();
   return made;
 }
 
-/// Removes what was cleared, be it by an earlier run. If it breaks off, the next one goes on.
-step removal_of_cleared() {
-  return [found = std::make_shared<bool>(false)](journal_session& s) {
-    auto made = s.settle<progress>([](auto& file) { return remove_cleared(file); });
-    *found = *found || made.more;
-    return made.problem || made.more || !*found ? made : tidy_up(s);
-  };
+/// The same in steps, for as long as the file is open. What breaks off goes on after the next call that
+/// tidies up.
+void tidy_on(const std::shared_ptr<desk>& at) {
+  const auto made = tidy_up(at->session);
+  at->tidies = !made.problem && made.more;
+  if (at->tidies)
+    at->queue.insist([at] { tidy_on(at); });
 }
 
 class journal final : public journal_store {
@@ -86,7 +90,7 @@ public:
   ~journal() override;
 
   void open(std::vector<std::string> lanes, handler<log_opened> then) override {
-    call(call_bytes, and_then_remove_cleared(std::move(then)),
+    call(call_bytes, and_then_tidy_up(std::move(then)),
          [lanes = std::move(lanes)](auto& s) { return s.open(lanes); });
   }
   void append(std::vector<append_item> items, handler<append_result> then) override {
@@ -181,12 +185,12 @@ private:
     if (!desk_->queue.offer(call_bytes, job))
       then(overloaded());
   }
-  template <class Answer> handler<Answer> and_then_remove_cleared(handler<Answer> then) {
-    return [at = desk_, turn = desk_->turn.load(), then = std::move(then)](Answer answer) {
+  template <class Answer> handler<Answer> and_then_tidy_up(handler<Answer> then) {
+    return [at = desk_, then = std::move(then)](Answer answer) {
       const bool failed{problem_of(answer)};
       then(std::move(answer));
-      if (!failed)
-        at->queue.insist([at, turn] { go_on(at, turn, removal_of_cleared(), [](const fault&) {}); });
+      if (!failed && !std::exchange(at->tidies, true))
+        at->queue.insist([at] { tidy_on(at); });
     };
   }
   [[nodiscard]] fault overloaded() const {
@@ -230,15 +234,16 @@ void journal::mark(lane_marks marks, seqno trim_through, handler<fault> then) {
 }
 
 void journal::strike(std::string lane, seqno through, handler<fault> then) {
-  call_in_steps(
-      then, [lane = std::move(lane), through, from = std::make_shared<seqno>(0)](journal_session& s) {
-        return s.settle<progress>([&](auto& file) { return strike_lines(file, lane, *from, through); });
-      });
+  call_in_steps(and_then_tidy_up(std::move(then)), [lane = std::move(lane), through,
+                                                    from = std::make_shared<seqno>(0)](journal_session& s) {
+    return s.settle<progress>([&](auto& file) { return strike_lines(file, lane, *from, through); });
+  });
 }
 
 void journal::clear(handler<fault> then) {
-  call(call_bytes, and_then_remove_cleared(std::move(then)),
-       [](journal_session& s) { return s.settle<fault>([](auto& file) { return clear_entries(file); }); });
+  call(call_bytes, and_then_tidy_up(std::move(then)), [](journal_session& s) {
+    return s.settle<fault>([&](auto& file) { return clear_entries(file, s.lanes()); });
+  });
 }
 
 void journal::close() {

@@ -9,7 +9,6 @@
 
 #include <algorithm>
 #include <optional>
-#include <string_view>
 
 namespace chasqui {
 namespace {
@@ -18,7 +17,7 @@ namespace {
 constexpr std::uint64_t step_entries_max = 500;
 constexpr std::uint64_t step_bytes_max = 4U << 20U;
 constexpr std::uint64_t step_lines_max = 5'000;
-constexpr std::uint64_t step_rows_max = 100; ///< Of what was cleared; their bytes are not counted.
+constexpr std::uint64_t step_terms_max = 500;
 
 constexpr std::uint64_t unused_pages_min = 1'024; ///< Fewer are not worth the moving.
 
@@ -28,12 +27,44 @@ INSERT INTO marks(lane, head, committed, replicated, released, follows) VALUES (
 )sql";
 
 const char* const next_cleared = R"sql(
-SELECT 1 + coalesce(max(CAST(substr(name, length('cleared_entry_') + 1) AS INTEGER)), 0)
-FROM sqlite_schema WHERE type = 'table' AND name GLOB 'cleared_entry_*'
+SELECT 1 + coalesce(max(CAST(replace(replace(name, 'cleared_entry_', ''), 'cleared_term_', '') AS INTEGER)), 0)
+FROM sqlite_schema WHERE type = 'table' AND name GLOB 'cleared_*'
 )sql";
+
+// At least one, and no more than so many rows, or so many bytes before the last one.
+std::string first_rows(const std::string& table) {
+  return "SELECT rowid FROM (SELECT rowid, sum(bytes) OVER (ORDER BY rowid) - bytes AS bytes_before FROM "
+         "(SELECT rowid, length(payload) AS bytes FROM " +
+         table + " ORDER BY rowid LIMIT " + std::to_string(step_entries_max) + ")) WHERE bytes_before < " +
+         std::to_string(step_bytes_max);
+}
 
 /// The first column of the first row.
 std::string text_of(sqlite_query rows) { return rows.next() ? std::string{rows.bytes(0)} : std::string{}; }
+
+const char* const unfollow = R"sql(
+UPDATE marks SET head = max(head, (SELECT coalesce(max(seq), 0) FROM entry WHERE lane = ?1)), follows = 0
+WHERE lane = ?1
+)sql";
+
+/// Whether there are entries of other lanes than these. A look into the index for each lane.
+bool has_others(sqlite_database& database, const std::vector<std::string>& lanes) {
+  std::string lane;
+  do
+    lane = text_of(
+        database.query("SELECT lane FROM entry WHERE lane > ? ORDER BY lane LIMIT 1", std::string{lane}));
+  while (std::find(lanes.begin(), lanes.end(), lane) != lanes.end());
+  return !lane.empty();
+}
+
+void rename_entries(sqlite_database& database) {
+  const auto number = std::to_string(database.number(next_cleared));
+  for (const std::string table : {"entry", "term"}) {
+    const auto made_by = text_of(database.query("SELECT sql FROM sqlite_schema WHERE name = ?", table));
+    database.run(("ALTER TABLE " + table + " RENAME TO cleared_" + table + '_' + number).c_str());
+    database.run(made_by.c_str());
+  }
+}
 
 // The seq of the last entry that one step may take; nothing if it may take them all.
 std::optional<seqno> end_of_step(sqlite_query rows) {
@@ -132,20 +163,19 @@ progress trim_lane(sqlite_database& database, const std::string& lane, seqno thr
 }
 
 // Appends wait for this, whether the log was in the journal for a second or for a night: the tables get other
-// names, and new ones take their place.
-fault clear_entries(sqlite_database& database) {
+// names, and new ones take their place. Only where somebody has taken a lane out of the settings that still
+// has entries, those of the others are picked out.
+fault clear_entries(sqlite_database& database, const std::vector<std::string>& lanes) {
   sqlite_transaction all{database, flush::yes};
-  database.change(
-      "UPDATE marks SET head = max(head, (SELECT coalesce(max(seq), 0) FROM entry WHERE lane = marks.lane)), "
-      "follows = 0");
-  const auto number = std::to_string(database.number(next_cleared));
-  for (const auto* const table : {"entry", "term"}) {
-    const auto made_by =
-        text_of(database.query("SELECT sql FROM sqlite_schema WHERE name = ?", std::string_view{table}));
-    database.run(
-        ("ALTER TABLE " + std::string{table} + " RENAME TO cleared_" + table + '_' + number).c_str());
-    database.run(made_by.c_str());
-  }
+  for (const auto& lane : lanes)
+    database.change(unfollow, lane);
+  if (has_others(database, lanes))
+    for (const auto& lane : lanes) {
+      forget_entries(database, lane, 0, ~seqno{0});
+      database.change("DELETE FROM entry WHERE lane = ?", lane);
+    }
+  else
+    rename_entries(database);
   all.commit();
   return {};
 }
@@ -155,13 +185,12 @@ progress remove_cleared(sqlite_database& database) {
                                             "GLOB 'cleared_*' ORDER BY name LIMIT 1"));
   if (table.empty())
     return {};
-  const std::string key = table.starts_with("cleared_entry") ? "rowid" : "term, seq";
+  const auto first = table.starts_with("cleared_entry")
+                         ? "rowid IN (" + first_rows(table) + ")"
+                         : "(term, seq) IN (SELECT term, seq FROM " + table + " LIMIT " +
+                               std::to_string(step_terms_max) + ")";
   sqlite_transaction all{database, flush::no};
-  const auto rows =
-      database.run(("DELETE FROM " + table + " WHERE (" + key + ") IN (SELECT " + key + " FROM " + table +
-                    " ORDER BY " + key + " LIMIT " + std::to_string(step_rows_max) + ")")
-                       .c_str());
-  if (rows == 0)
+  if (database.run(("DELETE FROM " + table + " WHERE " + first).c_str()) == 0)
     database.run(("DROP TABLE " + table).c_str());
   all.commit();
   return {{}, true};

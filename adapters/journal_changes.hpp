@@ -5,6 +5,7 @@
 #include "adapters/sqlite.hpp"
 
 #include <string>
+#include <vector>
 
 namespace chasqui {
 
@@ -23,11 +24,11 @@ progress mark_lane(sqlite_database& database, const lane_marks& marks, seqno tri
 /// part is durable, and the others with it.
 progress trim_lane(sqlite_database& database, const std::string& lane, seqno through);
 
-/// Takes all entries out of the log at once, however many there are, and no lane follows any more. The roll
-/// stays.
-fault clear_entries(sqlite_database& database);
+/// Takes all entries of `lanes` out of the log at once, however many there are, and none of these follows any
+/// more. The roll stays.
+fault clear_entries(sqlite_database& database, const std::vector<std::string>& lanes);
 
-/// Removes a part of what was cleared; done when there was nothing.
+/// Removes a part of what was cleared; there may be more if there was anything.
 progress remove_cleared(sqlite_database& database);
 
 /// Gives a part of the file back to the disk if most of it is unused; the rest is used again.

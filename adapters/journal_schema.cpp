@@ -78,6 +78,7 @@ void set_ways(sqlite_database& database, std::uint64_t file_bytes_max) {
   database.run("PRAGMA temp_store = MEMORY");
   database.run("PRAGMA cache_size = -256"); // KiB: the kernel has the pages, too.
   database.run("PRAGMA cell_size_check = ON");
+  database.run("PRAGMA secure_delete = FAST"); // What is deleted is not written once more for that.
   database.run(("PRAGMA journal_size_limit = " + std::to_string(wal_bytes_max)).c_str());
   limit_file(database, file_bytes_max);
 }

@@ -38,6 +38,7 @@ fault journal_session::begin(const std::vector<std::string>& lanes, log_opened& 
     return file.problem;
   suspect_ = false;
   file_ = std::move(file);
+  lanes_ = lanes;
   into = settle<log_opened>(
       [&](sqlite_database& database) { return claim_journal(database, lanes, system_time()); });
   if (into.problem)

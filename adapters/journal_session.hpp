@@ -27,6 +27,9 @@ public:
   /// Carries out what makes room in the end, and may use the reserve for it.
   template <class Answer, class Work> Answer settle(const Work& work) { return attempt<Answer>(work, true); }
 
+  /// As it was opened with.
+  [[nodiscard]] const std::vector<std::string>& lanes() const noexcept { return lanes_; }
+
   /// Takes the reserve again if it was used and there is room.
   void refill() { reserve_.fill(); }
 
@@ -43,6 +46,7 @@ private:
   journal_settings settings_;
   disk_reserve reserve_;
   std::optional<journal_file> file_;
+  std::vector<std::string> lanes_;
   std::string why_closed_ = "it was not opened yet.";
   bool suspect_ = false; ///< SQLite found damage: the file is looked at as a whole when it is opened again.
 };

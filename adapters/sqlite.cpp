@@ -102,6 +102,7 @@ sqlite_database::sqlite_database(const std::string& path) {
 sqlite_database::~sqlite_database() = default;
 
 std::uint64_t sqlite_database::run(const char* sql) {
+  errno = 0;
   expect(*database_, sqlite3_exec(database_.get(), sql, nullptr, nullptr, nullptr));
   return changes();
 }

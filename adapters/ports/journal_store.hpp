@@ -40,7 +40,8 @@ public:
   /// Strikes the lines of `lane` up to `through` from the roll.
   virtual void strike(std::string lane, seqno through, handler<fault> then) = 0;
 
-  /// Removes every entry of every lane, durably; the roll and the marks stay. `follows` is false afterwards.
+  /// Removes every entry of the lanes that it was opened with, durably; the roll and the marks stay.
+  /// `follows` is false afterwards. Appends wait for it: it takes no longer for more entries.
   virtual void clear(handler<fault> then) = 0;
 };
 

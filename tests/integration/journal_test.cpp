@@ -277,6 +277,10 @@ BOOST_AUTO_TEST_CASE(a_lane_that_adopted_marks_follows_until_it_is_cleared) {
   BOOST_TEST(log.mark({"main", 1, 900, 95, 85, 75, {}}, 200).message == "");
   BOOST_TEST(log.open().lanes.at(0).follows);
   BOOST_TEST(log.clear().message == "");
+  BOOST_TEST(!log.open({"main", "bulk"}).lanes.at(0).follows);
+  BOOST_TEST(log.read(101).entries.empty());
+  BOOST_TEST(log.read(1, 10, 1000, "bulk").entries.size() == 1U); // Nobody has asked for that lane.
+  BOOST_TEST(log.clear().message == "");
   const auto opened = log.open({"main", "bulk"});
   lane = opened.lanes.at(0);
   BOOST_TEST(!lane.follows);
@@ -326,6 +330,16 @@ BOOST_AUTO_TEST_CASE(a_cleared_journal_is_empty_at_once_and_its_entries_are_remo
   BOOST_TEST(cleared.append({test_item(kept + 1)}).slots.at(0).seq == kept + 1);
   BOOST_TEST(cleared.clear().message == ""); // Once more, before the first are gone.
   BOOST_TEST(!removed());
+
+  sqlite_database{place.path()}.run( // As a kill leaves it: the entries go first.
+      "DROP TABLE IF EXISTS cleared_entry_1; DROP TABLE IF EXISTS cleared_entry_2; CREATE TABLE IF NOT "
+      "EXISTS "
+      "cleared_term_1(term INTEGER, seq INTEGER, PRIMARY KEY(term, seq)) WITHOUT ROWID");
+  std::promise<fault> again;
+  journal->open({"main"}, [&](const log_opened&) { // On the journal's thread: nothing comes in between.
+    journal->clear([&](fault problem) { again.set_value(std::move(problem)); });
+  });
+  BOOST_TEST(get(again.get_future()).message == "");
 
   cleared.open();
   cleared.append({test_item(kept + 2)});

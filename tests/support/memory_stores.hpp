@@ -93,8 +93,11 @@ public:
     out.problem = broken;
     const auto& lane = lanes_[what.lane];
     auto next = what.from_seq;
+    std::uint64_t bytes = 0;
     for (auto e = lane.log.lower_bound(next); !broken && e != lane.log.end(); ++e, ++next) {
-      if (e->first != next || out.entries.size() == what.entries_max)
+      bytes += e->second.payload.size();
+      const bool full = out.entries.size() == what.entries_max || bytes > what.bytes_max;
+      if (e->first != next || (full && !out.entries.empty()))
         break;
       out.entries.push_back(e->second);
     }

@@ -48,6 +48,30 @@ BOOST_FIXTURE_TEST_CASE(submissions_go_on_while_the_journal_is_moved, two_stores
   BOOST_TEST(in_log().size() == 2002U);
 }
 
+BOOST_FIXTURE_TEST_CASE(submissions_wait_for_one_piece_at_most_however_large_its_entries, two_stores) {
+  redis->broken = {fault_code::store_unavailable, "gone", ""};
+  for (std::uint64_t n = 1; n <= 5; ++n) { // Each is a piece.
+    pair->append({{id_of(n), "main", std::string(std::size_t{600} << 10U, 'x'), instant{now}}},
+                 [this](append_result r) { result = std::move(r); });
+    settle();
+  }
+  redis->broken = {};
+  redis->hangs_imports = true;
+  for (int i = 0; i < 100 && redis->log_of("main").empty(); ++i)
+    pass(50ms);
+  for (std::uint64_t n = 6; n <= 8; ++n) { // The first three are on their way.
+    BOOST_TEST((keep(n) == std::pair{seqno{n}, store_kind::journal}));
+    redis->go_on();
+    settle();
+  }
+  redis->hangs_imports = false;
+  redis->go_on();
+  settle();
+  pass(1s);
+  BOOST_TEST((keep(9) == std::pair{seqno{9}, store_kind::redis}));
+  BOOST_TEST(in_log().size() == 9U);
+}
+
 BOOST_FIXTURE_TEST_CASE(what_has_been_moved_is_read_where_it_is_while_the_journal_is_emptied, two_stores) {
   keep(1);
   redis->broken = {fault_code::store_unavailable, "gone", ""};

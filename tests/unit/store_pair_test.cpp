@@ -321,4 +321,14 @@ BOOST_FIXTURE_TEST_CASE(of_what_stands_in_a_redis_that_is_away_it_is_not_said_ho
   BOOST_TEST(!find(1).in_doubt);
 }
 
+BOOST_FIXTURE_TEST_CASE(while_the_journal_is_emptied_what_is_looked_for_is_found_in_redis, looked_into) {
+  redis->broken = {fault_code::store_unavailable, "gone", ""};
+  keep_row(1, 1);
+  redis->broken = {};
+  journal->hangs_clears = true;
+  pass(500ms);
+  BOOST_REQUIRE(journal->log_of("main").empty());
+  BOOST_TEST(seqs_of(found(1)) == (numbers{1}), boost::test_tools::per_element());
+}
+
 } // namespace chasqui

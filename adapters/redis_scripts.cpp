@@ -102,6 +102,13 @@ local function kept(bucket, id)
   if at then return {lane, seq, at} end
 end
 
+-- The primary may have refused it before the runtime that had kept it could hand it over.
+local function complete_letter(lane, seq, id, at, payload)
+  local dead = letter_of(lane, seq)
+  local known = redis.call('HMGET', dead, 'id', 'payload')
+  if known[1] == id and known[2] == '' then redis.call('HSET', dead, 'payload', payload, 'kept_at', at) end
+end
+
 local heads, largest, answer = {}, {}, {}
 for i = 2, #ARGV, 5 do
   local lane, id, at = ARGV[i], ARGV[i + 1], ARGV[i + 2]
@@ -111,7 +118,8 @@ for i = 2, #ARGV, 5 do
   local before = nil
   if redis.call('HSETNX', bucket, id, value) == 0 then
     before = kept(bucket, id)
-    if not before then redis.call('HSET', bucket, id, value) end
+    if before then complete_letter(before[1], before[2], id, at, ARGV[i + 3])
+    else redis.call('HSET', bucket, id, value) end
   end
   if not before then
     if not heads[lane] then

@@ -30,6 +30,20 @@ BOOST_AUTO_TEST_CASE(an_id_that_points_at_no_entry_is_not_believed) {
   BOOST_TEST(log.find(test_id(2)).seq == 3U);
 }
 
+// An entry that is handed over may come after the primary's refusal of it.
+BOOST_AUTO_TEST_CASE(a_letter_that_was_buried_before_its_entry_came_gets_its_payload) {
+  BOOST_TEST(log.bury(test_refusal(7, 7)).message == "");
+  BOOST_TEST(log.append({test_item(7)}).slots.at(0).repeated);
+  const auto place = log.find(test_id(7));
+  BOOST_TEST(place.dead);
+  BOOST_TEST(place.payload == test_payload(7));
+  BOOST_TEST((place.at == test_time(7)));
+  auto other = test_item(7);
+  other.payload = "another";
+  log.append({other});
+  BOOST_TEST(log.find(test_id(7)).payload == test_payload(7));
+}
+
 BOOST_AUTO_TEST_CASE(entries_that_are_lost_are_reported_and_not_skipped) {
   log.append(test_items(1, 10));
   redis().command({"XDEL", "chasqui:{atacama}:log:main", "4-0", "5-0"});

@@ -28,6 +28,10 @@ std::vector<append_slot> log_contents::append(std::vector<append_item> items) {
     if (const auto* known = place_of(item.id)) {
       const auto* kept = entry_at(known->lane, known->seq);
       out.push_back({known->lane, known->seq, kept == nullptr ? item.at : kept->at, true});
+      // The primary may have refused it before the runtime that had kept it could hand it over.
+      if (const auto letter = dead_.find({known->lane, known->seq});
+          letter != dead_.end() && letter->second.why.id == item.id && letter->second.payload.empty())
+        letter->second.payload = std::move(item.payload);
       continue;
     }
     auto& log = lanes_[item.lane];

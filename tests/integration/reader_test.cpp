@@ -44,6 +44,7 @@ public:
     runtime_.reset();
     auto reading = read_settings_file(box_.settings_file(), {}, {});
     BOOST_REQUIRE(reading.errors.empty());
+    reading.value.replica.timeout_ms = 20s; // Of a whole read: machines are slow, and sanitizers slower.
     runtime_ = std::make_unique<runtime>(reading.value);
     BOOST_REQUIRE(std::holds_alternative<reached>(runtime_->wait({condition::ready, {}, {}, 20s})));
   }

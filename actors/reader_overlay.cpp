@@ -19,12 +19,14 @@ void append_member(std::string& object, const std::string& name, const std::opti
   object += ':' + value.value_or("null");
 }
 
+std::string closed(const std::string& object) { return object.empty() ? "{}" : object + '}'; }
+
 std::string object_of(const std::vector<table_column>& columns,
                       const std::vector<std::optional<std::string>>& values) {
   std::string out;
   for (std::size_t i = 0; i < values.size(); ++i)
     append_member(out, columns[i].name, values[i]);
-  return out.empty() ? "{}" : out + '}';
+  return closed(out);
 }
 
 /// How a value is compared when its type is not known.
@@ -184,7 +186,7 @@ std::vector<std::string> reader_overlay::records() const {
     std::string json;
     for (const auto c : columns)
       append_member(json, table_.columns[c].name, row[c]);
-    out.push_back(json.empty() ? "{}" : json + '}');
+    out.push_back(closed(json));
   }
   out.insert(out.end(), records_.begin(), records_.end());
   return out;

@@ -145,8 +145,8 @@ private:
     std::uint32_t orders = 1; ///< Not carried out yet; the first is to give all the others.
   };
   struct moving {
-    bool under_way = false; ///< A piece is.
-    std::uint64_t last = 0; ///< So many entries the last one had.
+    bool under_way = false;    ///< A piece is.
+    std::uint64_t entries = 0; ///< Of the last one.
   };
   struct clearing {};
   /// How far the log is on its way back into Redis, if it is.

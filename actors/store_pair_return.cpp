@@ -265,7 +265,7 @@ void store_pair::pump() {
     next = lane;
   }
   // Of large entries there are few to a piece: appends do not wait for several.
-  if (left <= std::get<moving>(return_).last && !holding_since_)
+  if (left <= std::get<moving>(return_).entries && !holding_since_)
     holding_since_ = clock_();
   if (next != lanes_.end())
     move_next(next->first, next->second);
@@ -283,7 +283,7 @@ void store_pair::move_next(const std::string& name, lane_state& lane) {
         if (slice.problem)
           return give_up_return(slice.problem);
         const auto last = slice.entries.back().seq;
-        std::get<moving>(return_).last = slice.entries.size();
+        std::get<moving>(return_).entries = slice.entries.size();
         stores_.redis->import(name, std::move(slice.entries),
                               on_this_way<fault>([this, name, last](const fault& problem) {
                                 if (problem)

@@ -31,16 +31,13 @@ SELECT 1 + coalesce(max(CAST(replace(replace(name, 'cleared_entry_', ''), 'clear
 FROM sqlite_schema WHERE type = 'table' AND name GLOB 'cleared_*'
 )sql";
 
-// At least one, and no more than so many rows, or so many bytes before the last one.
+// One at least, however large: a step that takes none would never end.
 std::string first_rows(const std::string& table) {
   return "SELECT rowid FROM (SELECT rowid, sum(bytes) OVER (ORDER BY rowid) - bytes AS bytes_before FROM "
          "(SELECT rowid, length(payload) AS bytes FROM " +
          table + " ORDER BY rowid LIMIT " + std::to_string(step_entries_max) + ")) WHERE bytes_before < " +
          std::to_string(step_bytes_max);
 }
-
-/// The first column of the first row.
-std::string text_of(sqlite_query rows) { return rows.next() ? std::string{rows.bytes(0)} : std::string{}; }
 
 const char* const unfollow = R"sql(
 UPDATE marks SET head = max(head, (SELECT coalesce(max(seq), 0) FROM entry WHERE lane = ?1)), follows = 0
@@ -51,8 +48,7 @@ WHERE lane = ?1
 bool has_others(sqlite_database& database, const std::vector<std::string>& lanes) {
   std::string lane;
   do
-    lane = text_of(
-        database.query("SELECT lane FROM entry WHERE lane > ? ORDER BY lane LIMIT 1", std::string{lane}));
+    lane = database.text("SELECT lane FROM entry WHERE lane > ? ORDER BY lane LIMIT 1", lane);
   while (std::find(lanes.begin(), lanes.end(), lane) != lanes.end());
   return !lane.empty();
 }
@@ -60,7 +56,7 @@ bool has_others(sqlite_database& database, const std::vector<std::string>& lanes
 void rename_entries(sqlite_database& database) {
   const auto number = std::to_string(database.number(next_cleared));
   for (const std::string table : {"entry", "term"}) {
-    const auto made_by = text_of(database.query("SELECT sql FROM sqlite_schema WHERE name = ?", table));
+    const auto made_by = database.text("SELECT sql FROM sqlite_schema WHERE name = ?", table);
     database.run(("ALTER TABLE " + table + " RENAME TO cleared_" + table + '_' + number).c_str());
     database.run(made_by.c_str());
   }
@@ -181,8 +177,8 @@ fault clear_entries(sqlite_database& database, const std::vector<std::string>& l
 }
 
 progress remove_cleared(sqlite_database& database) {
-  const auto table = text_of(database.query("SELECT name FROM sqlite_schema WHERE type = 'table' AND name "
-                                            "GLOB 'cleared_*' ORDER BY name LIMIT 1"));
+  const auto table = database.text(
+      "SELECT name FROM sqlite_schema WHERE type = 'table' AND name GLOB 'cleared_*' ORDER BY name LIMIT 1");
   if (table.empty())
     return {};
   const auto first = table.starts_with("cleared_entry")

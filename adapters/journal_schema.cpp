@@ -67,12 +67,7 @@ void make_tables(sqlite_database& database, const std::string& site) {
 }
 
 void set_ways(sqlite_database& database, std::uint64_t file_bytes_max) {
-  std::string mode;
-  {
-    auto answer = database.query("PRAGMA journal_mode = WAL");
-    if (answer.next())
-      mode = answer.bytes(0);
-  }
+  const auto mode = database.text("PRAGMA journal_mode = WAL");
   if (mode != "wal")
     throw sqlite_error{sqlite_trouble::failed, "SQLite cannot keep a WAL there, only '" + mode + "'"};
   database.run("PRAGMA temp_store = MEMORY");
@@ -148,10 +143,10 @@ fault check_owner(sqlite_database& database, const std::string& site, const std:
 }
 
 std::string inspect_journal(sqlite_database& database, bool thorough) {
-  auto findings =
-      thorough ? database.query("PRAGMA integrity_check(1)") : database.query("PRAGMA quick_check(1)");
-  const auto text = findings.next() ? std::string{findings.bytes(0)} : "no answer";
-  return text == "ok" ? "" : text;
+  const auto found = database.text(thorough ? "PRAGMA integrity_check(1)" : "PRAGMA quick_check(1)");
+  if (found == "ok")
+    return "";
+  return found.empty() ? "no answer" : found;
 }
 
 } // namespace chasqui

@@ -90,6 +90,9 @@ public:
   /// The first column of the first row; 0 if there is none.
   template <class... Values> std::uint64_t number(const char* sql, const Values&... values);
 
+  /// The same as text; "" if there is none.
+  template <class... Values> std::string text(const char* sql, const Values&... values);
+
   /// Moves what is in the WAL into the file, as far as there is room, and gives the room of the WAL back.
   void empty_wal();
 
@@ -144,6 +147,11 @@ template <class... Values> std::uint64_t sqlite_database::change(const char* sql
 template <class... Values> std::uint64_t sqlite_database::number(const char* sql, const Values&... values) {
   auto rows = query(sql, values...);
   return rows.next() ? rows.number(0) : 0;
+}
+
+template <class... Values> std::string sqlite_database::text(const char* sql, const Values&... values) {
+  auto rows = query(sql, values...);
+  return rows.next() ? std::string{rows.bytes(0)} : std::string{};
 }
 
 } // namespace chasqui

@@ -39,6 +39,7 @@ uuid make_uuid7(instant at, std::uint64_t random_high, std::uint64_t random_low)
 
 /// The same, from a source of 32 random bits at a time.
 template <class Source> uuid make_uuid7(instant at, Source& random) {
+  static_assert(sizeof(random()) == sizeof(std::uint32_t));
   const auto word = [&random] { return (std::uint64_t{random()} << 32U) | random(); };
   const auto high = word();
   return make_uuid7(at, high, word());

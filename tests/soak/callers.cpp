@@ -23,7 +23,7 @@ struct draft {
 };
 
 draft make_draft(std::size_t caller, std::uint64_t number, std::mt19937_64& random) {
-  const auto now = std::chrono::time_point_cast<std::chrono::microseconds>(std::chrono::system_clock::now());
+  const auto now = system_time();
   const auto high = random();
   draft d{{make_uuid7(now, high, random()), "main", random() % one_is_bad_in == 0}, ""};
   if (random() % one_is_bulk_in == 0)

@@ -86,9 +86,7 @@ std::string observatory::daemon_log() const {
 std::string random_id() {
   thread_local std::mt19937_64 random{std::random_device{}()};
   const auto high = random();
-  return to_string(
-      make_uuid7(std::chrono::time_point_cast<std::chrono::microseconds>(std::chrono::system_clock::now()),
-                 high, random()));
+  return to_string(make_uuid7(system_time(), high, random()));
 }
 
 std::string probe_insert(const std::string& id, int origin, int number) {

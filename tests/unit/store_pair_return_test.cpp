@@ -6,10 +6,7 @@ namespace chasqui {
 
 BOOST_FIXTURE_TEST_CASE(what_the_journal_took_is_moved_to_redis_in_order, two_stores) {
   keep(1);
-  redis->broken = {fault_code::store_unavailable, "gone", ""};
-  for (std::uint64_t n = 2; n <= 1300; ++n)
-    keep(n);
-  redis->broken = {};
+  keep_without_redis(2, 1300);
   pass(6s);
   BOOST_TEST((keep(1301) == std::pair{seqno{1301}, store_kind::redis}));
   BOOST_TEST(journal->log_of("main").empty());
@@ -33,10 +30,7 @@ BOOST_FIXTURE_TEST_CASE(what_a_hung_redis_kept_after_all_is_not_there_twice, two
 }
 
 BOOST_FIXTURE_TEST_CASE(submissions_go_on_while_the_journal_is_moved, two_stores) {
-  redis->broken = {fault_code::store_unavailable, "gone", ""};
-  for (std::uint64_t n = 1; n <= 2000; ++n)
-    keep(n);
-  redis->broken = {};
+  keep_without_redis(1, 2000);
   redis->hangs_imports = true;
   pass(6s);
   BOOST_TEST((keep(2001) == std::pair{seqno{2001}, store_kind::journal}));
@@ -74,10 +68,7 @@ BOOST_FIXTURE_TEST_CASE(submissions_wait_for_one_piece_at_most_however_large_its
 
 BOOST_FIXTURE_TEST_CASE(what_has_been_moved_is_read_where_it_is_while_the_journal_is_emptied, two_stores) {
   keep(1);
-  redis->broken = {fault_code::store_unavailable, "gone", ""};
-  keep(2);
-  keep(3);
-  redis->broken = {};
+  keep_without_redis(2, 3);
   journal->hangs_clears = true;
   pass(500ms);
   BOOST_REQUIRE(redis->log_of("main").size() == 3U);
@@ -93,10 +84,7 @@ BOOST_FIXTURE_TEST_CASE(what_has_been_moved_is_read_where_it_is_while_the_journa
 }
 
 BOOST_FIXTURE_TEST_CASE(a_redis_that_goes_again_while_it_is_filled_loses_nothing, two_stores) {
-  redis->broken = {fault_code::store_unavailable, "gone", ""};
-  for (std::uint64_t n = 1; n <= 1200; ++n)
-    keep(n);
-  redis->broken = {};
+  keep_without_redis(1, 1200);
   redis->imports_left = 1;
   pass(3s);
   BOOST_TEST((keep(1201) == std::pair{seqno{1201}, store_kind::journal}));

@@ -80,6 +80,14 @@ struct two_stores {
     return {result->slots.at(0).seq, result->store};
   }
 
+  /// The same of several, in the journal.
+  void keep_without_redis(std::uint64_t first, std::uint64_t last) {
+    redis->broken = {fault_code::store_unavailable, "gone", ""};
+    for (auto n = first; n <= last; ++n)
+      keep(n);
+    redis->broken = {};
+  }
+
   log_slice read(seqno from, std::uint64_t entries_max = 1000) {
     std::optional<log_slice> out;
     pair->read({"main", from, entries_max, 1U << 20U}, [&](log_slice s) { out = std::move(s); });

@@ -112,6 +112,7 @@ BOOST_AUTO_TEST_CASE(a_cut_counts_both_directions_unless_told_otherwise) {
   BOOST_TEST(round_trip(s, "12345") == "12345");
   s.send("67890");
   BOOST_TEST(s.ending() == ECONNRESET);
+  BOOST_TEST(eventually([&] { return far.finished() == 1; }));
   BOOST_TEST(far.received() == "1234567890");
   BOOST_TEST(l.says(R"("bytes":{"up":10,"down":5})"));
 }

@@ -1,7 +1,6 @@
 #include <boost/test/unit_test.hpp>
 
 #include "tests/support/observatory.hpp"
-#include "tests/support/wait_until.hpp"
 
 #include <chrono>
 
@@ -11,20 +10,11 @@ using namespace std::chrono_literals;
 
 namespace {
 
-/// Submits a burst and waits for the receipts. A disk that is slower than the deadline makes a submission
-/// unknown: it is submitted again under its id, as any control process does.
+/// Submits a burst and waits for the receipts.
 void submit_burst(observatory& site, std::map<std::string, seqno>& receipts, int count) {
   for (int i = 0; i < count; ++i) {
     const auto id = random_id();
-    BOOST_REQUIRE(wait_until(
-        [&] {
-          const auto answer = site.ask<receipt>(submission{probe_insert(id, 0, i)}, 5s);
-          const auto* proof = std::get_if<receipt>(&answer);
-          if (proof != nullptr)
-            receipts.emplace(id, proof->seq);
-          return proof != nullptr;
-        },
-        in(20s)));
+    receipts.emplace(id, site.keep(probe_insert(id, 0, i)).seq);
   }
 }
 
@@ -41,17 +31,17 @@ BOOST_AUTO_TEST_CASE(fifty_cuts_inside_commits_and_their_answers_apply_nothing_t
   BOOST_REQUIRE(site.wait_until_ready());
   std::map<std::string, seqno> receipts;
   for (int cut = 0; cut < 50; ++cut) {
-    BOOST_REQUIRE(site.wait_for(is_up, 20s));
+    BOOST_REQUIRE(site.wait_for(is_up));
     const bool up = cut % 2 == 0;
     const auto bytes = 1 + (cut / 2) * (up ? 64 : 32);
     site.box().link(
         {"cut_after_bytes=" + std::to_string(bytes), std::string{"cut_direction="} + (up ? "up" : "down")});
     submit_burst(site, receipts, 3);
-    BOOST_REQUIRE(site.wait_for(is_cut, 20s));
+    BOOST_REQUIRE(site.wait_for(is_cut));
     site.box().link({"mode=open"});
   }
-  BOOST_TEST(site.wait_until_replicated(60s), site.daemon_log());
+  BOOST_TEST(site.wait_until_replicated(), site.daemon_log());
   BOOST_TEST(receipts.size() == 150U);
-  BOOST_TEST(account(site.box().direct_dsn(), receipts) == "");
-  BOOST_TEST(account(site.box().replica_dsn(), receipts) == "");
+  BOOST_TEST(account(site, site.box().direct_dsn(), receipts) == "");
+  BOOST_TEST(account(site, site.box().replica_dsn(), receipts) == "");
 }

@@ -13,6 +13,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
+#include <fstream>
 
 using namespace chasqui;
 using namespace chasqui::test;
@@ -25,6 +26,7 @@ settings settings_of(const sandbox& box, bool published) {
   BOOST_REQUIRE(reading.errors.empty());
   if (!published)
     reading.value.remote.port = 0;
+  reading.value.buffer.submit_deadline_ms = 20s; // Machines are slow.
   return reading.value;
 }
 
@@ -43,8 +45,9 @@ std::array<struct sigaction, 32> signal_handlers() {
 
 BOOST_AUTO_TEST_CASE(the_example_of_the_documentation_runs) {
   const sandbox box{{"--rtt", "20"}};
+  std::ofstream{box.settings_file(), std::ios::app} << "[buffer]\nsubmit_deadline_ms = 20000\n";
   child_process example{{program("embedding"), box.settings_file()}};
-  BOOST_TEST((example.wait(in(60s)) == 0));
+  BOOST_TEST((example.wait(in(long_enough)) == 0));
   BOOST_TEST(sql(box.replica_dsn(), "SELECT status FROM executed_obs_unit") == "completed");
 }
 
@@ -53,7 +56,7 @@ BOOST_AUTO_TEST_CASE(a_host_gets_receipts_by_future_and_by_callback_and_hears_ev
   runtime site{settings_of(box, false)};
   std::atomic<int> replicated = 0;
   site.subscribe([&](const event& e) { replicated += e.kind == event_kind::replicated ? 1 : 0; });
-  BOOST_REQUIRE(std::holds_alternative<reached>(site.wait({condition::ready, {}, {}, 20s})));
+  BOOST_REQUIRE(std::holds_alternative<reached>(site.wait({condition::ready, {}, {}, long_enough})));
   std::promise<outcome<receipt>> called;
   site.submit(delete_nothing(), [&](outcome<receipt> r) { called.set_value(std::move(r)); });
   const auto first = called.get_future().get();
@@ -63,9 +66,9 @@ BOOST_AUTO_TEST_CASE(a_host_gets_receipts_by_future_and_by_callback_and_hears_ev
   BOOST_TEST(std::get<receipt>(first).seq == 1U);
   BOOST_TEST(std::get<receipt>(second).seq == 2U);
   BOOST_TEST((std::get<receipt>(second).durability == durability::fsynced));
-  const await both{condition::transaction, std::get<receipt>(second).id, stage::replicated, 30s};
+  const await both{condition::transaction, std::get<receipt>(second).id, stage::replicated, long_enough};
   BOOST_REQUIRE(std::holds_alternative<reached>(site.wait(both)));
-  BOOST_TEST(wait_until([&] { return replicated > 0; }, in(20s)));
+  BOOST_TEST(wait_until([&] { return replicated > 0; }));
   const auto stages = {stage::committed, stage::replicated, stage::released};
   for (const auto wanted : stages) {
     const auto answer = site.when(std::get<receipt>(first).id, wanted).get();
@@ -75,7 +78,7 @@ BOOST_AUTO_TEST_CASE(a_host_gets_receipts_by_future_and_by_callback_and_hears_ev
   std::atomic<bool> from_the_start = false;
   site.subscribe([&](const event& e) { from_the_start = from_the_start || e.kind == event_kind::store; },
                  from_this_run);
-  BOOST_TEST(wait_until([&] { return from_the_start.load(); }, in(20s)));
+  BOOST_TEST(wait_until([&] { return from_the_start.load(); }));
   const auto past = site.events({from_this_run, 100, {{event_kind::committed}, "main", 0, {}}});
   BOOST_REQUIRE(std::holds_alternative<past_events>(past));
   BOOST_TEST(!std::get<past_events>(past).events.empty());
@@ -102,7 +105,7 @@ BOOST_AUTO_TEST_CASE(a_host_keeps_its_signal_handlers) {
   const auto before = signal_handlers();
   {
     runtime site{settings_of(box, true)};
-    BOOST_REQUIRE(std::holds_alternative<reached>(site.wait({condition::ready, {}, {}, 20s})));
+    BOOST_REQUIRE(std::holds_alternative<reached>(site.wait({condition::ready, {}, {}, long_enough})));
     const auto during = signal_handlers();
     for (std::size_t number = 1; number < before.size(); ++number)
       BOOST_TEST((before[number].sa_handler == during[number].sa_handler), "signal " << number);
@@ -116,10 +119,10 @@ BOOST_AUTO_TEST_CASE(two_runtimes_in_one_host_serve_two_sites) {
   runtime first{settings_of(box, false)};
   runtime second{other};
   for (auto* site : {&first, &second}) {
-    BOOST_REQUIRE(std::holds_alternative<reached>(site->wait({condition::ready, {}, {}, 20s})));
+    BOOST_REQUIRE(std::holds_alternative<reached>(site->wait({condition::ready, {}, {}, long_enough})));
     const auto kept = site->submit(delete_nothing()).get();
     BOOST_REQUIRE(std::holds_alternative<receipt>(kept));
     BOOST_TEST(std::get<receipt>(kept).seq == 1U);
-    BOOST_TEST(std::holds_alternative<reached>(site->wait({condition::replicated, {}, {}, 30s})));
+    BOOST_TEST(std::holds_alternative<reached>(site->wait({condition::replicated, {}, {}, long_enough})));
   }
 }

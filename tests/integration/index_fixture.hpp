@@ -21,6 +21,7 @@ using namespace std::chrono_literals;
 inline redis_settings with_tails_of(std::size_t bytes) {
   redis_settings settings;
   settings.socket = fresh_redis::server().socket();
+  settings.timeout = long_enough;
   settings.index_tail_max = bytes;
   return settings;
 }
@@ -58,7 +59,7 @@ inline int tail_bytes() { return std::stoi(redis({"STRLEN", key("tail:main")}));
 
 /// What has come since a tail was looked at last may be as much again.
 inline bool comes_to_rest() {
-  return wait_until([] { return tail_bytes() < 200; }, std::chrono::steady_clock::now() + 10s);
+  return wait_until([] { return tail_bytes() < 200; });
 }
 
 /// What the log has, and what its index has to find.
@@ -131,11 +132,9 @@ private:
 
 /// Nothing is left of the index once its entries are gone.
 inline bool nothing_is_left() {
-  return wait_until(
-      [] {
-        return redis({"KEYS", key("seg*")}).empty() && redis({"KEYS", key("tail*")}).empty();
-      },
-      std::chrono::steady_clock::now() + 10s);
+  return wait_until([] {
+    return redis({"KEYS", key("seg*")}).empty() && redis({"KEYS", key("tail*")}).empty();
+  });
 }
 
 /// Appends one entry a row, all at once.

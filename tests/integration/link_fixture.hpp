@@ -49,7 +49,7 @@ inline bool stays(const std::function<bool()>& holds) {
 class stream {
 public:
   stream() = default;
-  explicit stream(int fd) : fd_{fd} {}
+  explicit stream(int fd, int error = 0) : fd_{fd}, error_{error} {}
   stream(stream&& other) noexcept : fd_{std::exchange(other.fd_, -1)}, error_{other.error_} {}
   stream& operator=(stream&& other) noexcept {
     std::swap(fd_, other.fd_);
@@ -127,12 +127,36 @@ inline sockaddr_in loopback(std::uint16_t port) {
 
 inline stream connect_to(std::uint16_t port) {
   const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  stream s{fd};
   const auto a = loopback(port);
-  if (::connect(fd, reinterpret_cast<const sockaddr*>(&a), sizeof a) != 0)
+  if (::connect(fd, reinterpret_cast<const sockaddr*>(&a), sizeof a) == 0)
+    return stream{fd};
+  stream failed{fd, errno};
+  if (failed.ending() != ECONNRESET) // It may be reset before this thread knows that it is connected.
     throw std::runtime_error{"connect"};
-  return s;
+  return failed;
 }
+
+/// A port where nobody listens, and nobody else can.
+class closed_port {
+public:
+  closed_port() : fd_{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)} {
+    auto a = loopback(0);
+    socklen_t size = sizeof a;
+    if (::bind(fd_, reinterpret_cast<const sockaddr*>(&a), size) != 0 ||
+        ::getsockname(fd_, reinterpret_cast<sockaddr*>(&a), &size) != 0)
+      throw std::runtime_error{"bind"};
+    number_ = ntohs(a.sin_port);
+  }
+  closed_port(const closed_port&) = delete;
+  closed_port& operator=(const closed_port&) = delete;
+  ~closed_port() { ::close(fd_); }
+
+  [[nodiscard]] std::uint16_t number() const { return number_; }
+
+private:
+  int fd_;
+  std::uint16_t number_ = 0;
+};
 
 /// The other end: keeps what it receives and sends it back if told to.
 class server {

@@ -31,31 +31,31 @@ struct site : observatory {
   site()
       : observatory{{"--rtt", "0"},
                     {"preflight=enforce", "preflight_rows=enforce",
-                     // A slow machine, too, has the time for a look.
-                     "buffer.submit_deadline_ms=50000", "replica.timeout_ms=10000"}} {
+                     // A slow machine, too, has the time for a look, and nobody takes the log over meanwhile.
+                     "buffer.submit_deadline_ms=50000", "replica.timeout_ms=10000", "redis.timeout_ms=20000",
+                     "journal.path="}} {
     on_primary("CREATE TABLE unit (id integer PRIMARY KEY, status text NOT NULL)");
     on_primary("CREATE TABLE file (id integer PRIMARY KEY, unit_id integer NOT NULL REFERENCES unit)");
     on_primary(
         "CREATE TABLE label (unit_id integer REFERENCES unit, text text, PRIMARY KEY (unit_id, text))");
     on_primary("CREATE TABLE note (id text PRIMARY KEY)");
     on_primary("GRANT ALL ON unit, file, label, note TO PUBLIC");
+    BOOST_REQUIRE(wait_until_granted("note"));
     start();
     BOOST_REQUIRE(wait_until_ready());
-    BOOST_REQUIRE(wait_for([](const auto& s) { return s.catalogue.state == "current"; }, 20s));
-    BOOST_REQUIRE(wait_until(
-        [&] { return sql(box().replica_dsn(), "SELECT to_regclass('note') IS NOT NULL") == "t"; }, in(20s)));
+    BOOST_REQUIRE(wait_for([](const auto& s) { return s.catalogue.state == "current"; }));
   }
 
   void on_primary(const std::string& what) { sql(box().direct_dsn(), what); }
 
   /// Why it is refused; "" if it is kept.
   std::string refusal(const std::string& json, bool unchecked = false) {
-    const auto answer = ask<receipt>(submission{json, unchecked}, 60s);
+    const auto answer = ask<receipt>(submission{json, unchecked}, long_enough);
     if (const auto* problem = std::get_if<chasqui::refusal>(&answer))
       return std::string{to_string(problem->why.code)} + ": " + problem->why.message;
     return "";
   }
-  void arrive() { BOOST_REQUIRE(wait_until_replicated(30s)); }
+  void arrive() { BOOST_REQUIRE(wait_until_replicated()); }
 };
 
 const std::string same_unit = "refused_by_schema: `steps[0].rows[0]` is refused: table public.unit has a "
@@ -102,9 +102,9 @@ BOOST_AUTO_TEST_CASE(duplicate_keys_and_missing_parents_are_refused_by_what_is_t
   // Who knows better goes on, and so does everybody whose rows cannot be looked at.
   BOOST_TEST(s.refusal(transaction(unit(2)), true) == "");
   s.box().kill("replica");
-  BOOST_REQUIRE(s.wait_for([](const auto& now) { return now.catalogue.state.starts_with("kept: "); }, 20s));
+  BOOST_REQUIRE(s.wait_for([](const auto& now) { return now.catalogue.state.starts_with("kept: "); }));
   BOOST_TEST(s.refusal(transaction(unit(3))) == "");
-  BOOST_TEST(s.wait_for([](const auto& now) { return now.log.dead_letters == 2; }, 20s));
+  BOOST_TEST(s.wait_for([](const auto& now) { return now.log.dead_letters == 2; }));
 }
 
 // However a key is made up, and whatever its text is.

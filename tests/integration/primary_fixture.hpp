@@ -45,7 +45,7 @@ inline std::string new_site() {
   return "site" + std::to_string(++made);
 }
 
-inline postgres_settings across_the_link(std::chrono::milliseconds timeout = 10s) {
+inline postgres_settings across_the_link(std::chrono::milliseconds timeout = 60s) {
   return {cologne().primary_dsn(), timeout};
 }
 
@@ -66,9 +66,9 @@ struct heard {
     changed.notify_all();
   }
 
-  template <class Condition> bool wait(Condition condition, std::chrono::seconds patience = 30s) {
+  template <class Condition> bool wait(Condition condition, std::chrono::seconds within = long_enough) {
     std::unique_lock lock{mutex};
-    return changed.wait_for(lock, patience, condition);
+    return changed.wait_for(lock, within, condition);
   }
 };
 
@@ -125,8 +125,8 @@ public:
   }
 
   /// All answers, as soon as everything sent is answered.
-  std::vector<segment_answer> answers(std::chrono::seconds patience = 60s) {
-    BOOST_TEST_REQUIRE(notes_->wait([&] { return notes_->answers.size() >= sent_; }, patience));
+  std::vector<segment_answer> answers() {
+    BOOST_TEST_REQUIRE(notes_->wait([&] { return notes_->answers.size() >= sent_; }));
     const std::lock_guard lock{notes_->mutex};
     return notes_->answers;
   }
@@ -156,8 +156,8 @@ public:
     return text;
   }
 
-  std::optional<fault> lost(std::chrono::seconds patience = 30s) {
-    notes_->wait([&] { return notes_->lost.has_value(); }, patience);
+  std::optional<fault> lost(std::chrono::seconds within = long_enough) {
+    notes_->wait([&] { return notes_->lost.has_value(); }, within);
     const std::lock_guard lock{notes_->mutex};
     return notes_->lost;
   }

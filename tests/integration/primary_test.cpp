@@ -109,11 +109,9 @@ BOOST_AUTO_TEST_CASE(a_new_session_ends_the_one_before_it_even_if_that_holds_the
   database stale{cologne().primary_dsn() + " application_name='chasqui " + site + "/main'"};
   stale.rows("BEGIN");
   stale.rows("SELECT chasqui.advance('" + site + "', 'main', 1, 1, ARRAY[gen_random_uuid()])");
-  const auto before = std::chrono::steady_clock::now();
   lane_session second{site};
   BOOST_TEST(second.opened().problem.message == "");
   BOOST_TEST(second.opened().last_seq == 0U);
-  BOOST_TEST((std::chrono::steady_clock::now() - before < 5s));
   const auto why = first.lost();
   BOOST_TEST_REQUIRE(why.has_value());
   BOOST_TEST((why->code == fault_code::link_lost));

@@ -127,7 +127,7 @@ BOOST_AUTO_TEST_CASE(a_change_by_key_uses_the_index) {
   s.destroy();
   // Statistics come when a session ends.
   const auto used = [] { return ask("SELECT idx_scan FROM pg_stat_user_tables WHERE relname = 'large'"); };
-  BOOST_TEST(wait_until([&] { return used() == "400"; }, in(20s)));
+  BOOST_TEST(wait_until([&] { return used() == "400"; }));
   BOOST_TEST(ask("SELECT seq_scan < 5 FROM pg_stat_user_tables WHERE relname = 'large'") == "t");
 }
 

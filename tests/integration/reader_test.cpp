@@ -30,6 +30,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
+constexpr auto read_deadline = 60s;
 const std::string observation = "0197a4e2-0000-7000-8000-000000000001";
 
 std::string transaction_of(const std::string& step) {
@@ -44,28 +45,25 @@ public:
     runtime_.reset();
     auto reading = read_settings_file(box_.settings_file(), {}, {});
     BOOST_REQUIRE(reading.errors.empty());
-    reading.value.replica.timeout_ms = 20s; // Of a whole read: machines are slow, and sanitizers slower.
+    reading.value.replica.timeout_ms = 60s; // Of a whole read: machines are slow, and sanitizers slower.
     runtime_ = std::make_unique<runtime>(reading.value);
-    BOOST_REQUIRE(std::holds_alternative<reached>(runtime_->wait({condition::ready, {}, {}, 20s})));
+    BOOST_REQUIRE(std::holds_alternative<reached>(runtime_->wait({condition::ready, {}, {}, long_enough})));
   }
   runtime& api() { return *runtime_; }
 
   bool submit(const std::string& step) { return keep(transaction_of(step)); }
   /// Submits as a control process has to: again, with the same id, while nobody can say whether it was kept.
   bool keep(const std::string& transaction) {
-    return wait_until([&] { return std::holds_alternative<receipt>(runtime_->submit(transaction).get()); },
-                      in(20s));
+    return wait_until([&] { return std::holds_alternative<receipt>(runtime_->submit(transaction).get()); });
   }
   /// A read may be refused, be it because Redis was too slow for an append and the log is in two stores for a
   /// while: an answer must come in the end, and must be right.
   found_rows read(const read_rows& what) {
     outcome<found_rows> answer;
-    const bool answered = wait_until(
-        [&] {
-          answer = runtime_->read(what).get();
-          return std::holds_alternative<found_rows>(answer);
-        },
-        in(60s));
+    const bool answered = wait_until([&] {
+      answer = runtime_->read(what).get();
+      return std::holds_alternative<found_rows>(answer);
+    });
     if (!answered)
       throw std::runtime_error(std::get<fault>(answer).message);
     return std::get<found_rows>(std::move(answer));
@@ -79,8 +77,9 @@ private:
 std::string console(const sandbox& box, std::vector<std::string> words) {
   const temp_dir dir;
   words.insert(words.begin(), {program("chasqui"), "--config", box.settings_file(), "-o", "ndjson"});
+  words.insert(words.end(), {"--timeout", "60s"}); // Time for the replica, too.
   child_process run{words, {dir.file("out"), ""}};
-  BOOST_TEST((run.wait(in(30s)) == 0));
+  BOOST_TEST((run.wait(in(long_enough)) == 0));
   std::ostringstream text;
   text << std::ifstream{dir.file("out")}.rdbuf();
   return text.str();
@@ -101,13 +100,17 @@ void observe(site& here) {
 }
 
 void check_observation(site& here, const sandbox& box, row_origin origin) {
-  const auto unit = here.read({"executed_obs_unit", R"({"id":")" + observation + R"("})", {}, 10, 5s});
+  const auto unit =
+      here.read({"executed_obs_unit", R"({"id":")" + observation + R"("})", {}, 10, read_deadline});
   BOOST_REQUIRE_EQUAL(unit.found.size(), 1U);
   BOOST_TEST(has(unit.found[0].json, R"("status":"completed")"), unit.found[0].json);
   BOOST_TEST((unit.found[0].origin == origin));
   BOOST_TEST(unit.found[0].transactions.size() == (origin == row_origin::pending ? 2U : 0U));
-  const auto files = here.read(
-      {"raw_data_file", R"({"executed_obs_unit_id":")" + observation + R"("})", {{"name", true}}, 2, 5s});
+  const auto files = here.read({"raw_data_file",
+                                R"({"executed_obs_unit_id":")" + observation + R"("})",
+                                {{"name", true}},
+                                2,
+                                read_deadline});
   BOOST_REQUIRE_EQUAL(files.found.size(), 2U);
   BOOST_TEST(files.more);
   BOOST_TEST(has(files.found[0].json, "file 3"));
@@ -136,13 +139,14 @@ BOOST_AUTO_TEST_CASE(
   here.start(); // A restart in the middle.
   check_observation(here, box, row_origin::pending);
   box.kill("replica");
-  const auto alone =
-      here.read({"raw_data_file", R"({"executed_obs_unit_id":")" + observation + R"("})", {}, 10, 5s});
+  const auto alone = here.read(
+      {"raw_data_file", R"({"executed_obs_unit_id":")" + observation + R"("})", {}, 10, read_deadline});
   BOOST_TEST(alone.found.size() == 3U);
   BOOST_TEST(alone.replica != "");
   box.start("replica");
   box.heal();
-  BOOST_REQUIRE(std::holds_alternative<reached>(here.api().wait({condition::replicated, {}, {}, 60s})));
+  BOOST_REQUIRE(
+      std::holds_alternative<reached>(here.api().wait({condition::replicated, {}, {}, long_enough})));
   check_observation(here, box, row_origin::replica);
 }
 
@@ -156,12 +160,10 @@ void plant_devices(const sandbox& box) {
       "CREATE TABLE device (id integer PRIMARY KEY, level integer, note text, twice integer "
       "GENERATED ALWAYS AS (2 * level) STORED); GRANT ALL ON device TO PUBLIC; "
       "INSERT INTO device SELECT id, 1, 'bad' FROM generate_series(1, 150) AS id");
-  BOOST_REQUIRE(wait_until(
-      [&] {
-        return sql(box.replica_dsn(), "SELECT to_regclass('device') IS NOT NULL") == "t" &&
-               sql(box.replica_dsn(), "SELECT count(*) FROM device") == std::to_string(devices);
-      },
-      in(20s)));
+  BOOST_REQUIRE(wait_until([&] {
+    return sql(box.replica_dsn(), "SELECT to_regclass('device') IS NOT NULL") == "t" &&
+           sql(box.replica_dsn(), "SELECT count(*) FROM device") == std::to_string(devices);
+  }));
 }
 
 } // namespace
@@ -172,11 +174,11 @@ BOOST_AUTO_TEST_CASE(what_the_primary_generates_is_unknown_once_its_row_is_chang
   site here{box};
   box.cut();
   BOOST_TEST(here.submit(R"({"op":"update","table":"device","where":{"id":1},"set":{"level":5}})"));
-  const auto changed = here.read({"device", R"({"id":1})", {}, 10, 5s});
+  const auto changed = here.read({"device", R"({"id":1})", {}, 10, read_deadline});
   BOOST_REQUIRE_EQUAL(changed.found.size(), 1U);
   BOOST_TEST(changed.found[0].unknown == std::vector<std::string>{"twice"});
   BOOST_TEST(has(changed.found[0].json, R"("twice":null)"), changed.found[0].json);
-  const auto other = here.read({"device", R"({"id":2})", {}, 10, 5s});
+  const auto other = here.read({"device", R"({"id":2})", {}, 10, read_deadline});
   BOOST_REQUIRE_EQUAL(other.found.size(), 1U);
   BOOST_TEST(has(other.found[0].json, R"("twice":2)"), other.found[0].json);
 }
@@ -186,16 +188,14 @@ BOOST_AUTO_TEST_CASE(a_value_that_its_own_json_does_not_make_is_read_as_it_is) {
   sandbox box{{"--rtt", "20"}};
   plant_devices(box);
   sql(box.direct_dsn(), "CREATE EXTENSION hstore; ALTER TABLE device ADD place hstore DEFAULT 'dome=>2'");
-  BOOST_REQUIRE(wait_until(
-      [&] {
-        return sql(box.replica_dsn(), "SELECT count(*) FROM pg_attribute WHERE attrelid = "
-                                      "'device'::regclass AND attname = 'place'") == "1";
-      },
-      in(20s)));
+  BOOST_REQUIRE(wait_until([&] {
+    return sql(box.replica_dsn(), "SELECT count(*) FROM pg_attribute WHERE attrelid = "
+                                  "'device'::regclass AND attname = 'place'") == "1";
+  }));
   site here{box};
   box.cut();
   BOOST_TEST(here.submit(R"({"op":"update","table":"device","where":{"id":1},"set":{"level":5}})"));
-  const auto changed = here.read({"device", R"({"id":1})", {}, 10, 5s});
+  const auto changed = here.read({"device", R"({"id":1})", {}, 10, read_deadline});
   BOOST_REQUIRE_EQUAL(changed.found.size(), 1U);
   BOOST_TEST(has(changed.found[0].json, R"("level":5)"), changed.found[0].json);
   BOOST_TEST(has(changed.found[0].json, R"("place":{"dome": "2"})"), changed.found[0].json);
@@ -206,8 +206,7 @@ BOOST_AUTO_TEST_CASE(a_time_without_a_zone_reads_the_same_before_and_after_it_ha
   sql(box.direct_dsn(), "ALTER SYSTEM SET timezone = 'Europe/Berlin'");
   sql(box.direct_dsn(), "ALTER SYSTEM SET datestyle = 'German, DMY'");
   sql(box.direct_dsn(), "SELECT pg_reload_conf()");
-  BOOST_REQUIRE(
-      wait_until([&] { return sql(box.direct_dsn(), "SHOW timezone") == "Europe/Berlin"; }, in(10s)));
+  BOOST_REQUIRE(wait_until([&] { return sql(box.direct_dsn(), "SHOW timezone") == "Europe/Berlin"; }));
   BOOST_REQUIRE_EQUAL(sql(box.replica_dsn(), "SHOW timezone"), "UTC");
   site here{box};
   box.cut();
@@ -219,13 +218,14 @@ BOOST_AUTO_TEST_CASE(a_time_without_a_zone_reads_the_same_before_and_after_it_ha
   BOOST_TEST(here.submit(at("start_time", "2026-07-01 12:00:00")));
   const auto look = [&] {
     const auto unit =
-        here.read({"executed_obs_unit", R"({"start_time":"2026-07-01T12:00:00Z"})", {}, 10, 5s});
+        here.read({"executed_obs_unit", R"({"start_time":"2026-07-01T12:00:00Z"})", {}, 10, read_deadline});
     return unit.found.size() == 1 ? unit.found[0].json : "";
   };
   const auto before = look();
   BOOST_TEST(has(before, R"("start_time":"2026-07-01T12:00:00+00:00")"), before);
   box.heal();
-  BOOST_REQUIRE(std::holds_alternative<reached>(here.api().wait({condition::replicated, {}, {}, 60s})));
+  BOOST_REQUIRE(
+      std::holds_alternative<reached>(here.api().wait({condition::replicated, {}, {}, long_enough})));
   BOOST_TEST(look() == before);
 }
 
@@ -243,7 +243,7 @@ BOOST_AUTO_TEST_CASE(many_upserts_of_the_same_rows_find_every_one_of_them) {
               (round + 1 == rounds ? "ok" : std::to_string(round)) + R"("})";
     BOOST_REQUIRE(here.submit(R"({"op":"upsert","table":"device","key":["id"],"rows":[)" + rows + "]}"));
   }
-  const auto found = here.read({"device", R"({"note":"ok"})", {}, 1000, 20s});
+  const auto found = here.read({"device", R"({"note":"ok"})", {}, 1000, read_deadline});
   BOOST_TEST(found.found.size() == static_cast<std::size_t>(devices));
   for (const auto& row : found.found) {
     BOOST_TEST((row.origin == row_origin::merged));
@@ -263,12 +263,13 @@ BOOST_AUTO_TEST_CASE(no_read_goes_back_in_time_while_the_replay_stops_and_goes_o
   for (int key = 0; key < keys; ++key)
     BOOST_REQUIRE(here.submit(R"({"op":"insert","table":"counter","rows":[{"id":)" + std::to_string(key) +
                               R"(,"number":0}]})"));
-  BOOST_REQUIRE(std::holds_alternative<reached>(here.api().wait({condition::replicated, {}, {}, 60s})));
+  BOOST_REQUIRE(
+      std::holds_alternative<reached>(here.api().wait({condition::replicated, {}, {}, long_enough})));
   std::thread writer{[&] {
     for (int n = 1; !over; ++n)
       for (int key = 0; key < keys && !over; ++key) {
         const auto allowed = [&] { return over || static_cast<unsigned long>(n) * keys < reads + 50; };
-        if (wait_until(allowed, in(60s)) && !over &&
+        if (wait_until(allowed) && !over &&
             here.submit(R"({"op":"update","table":"counter","where":{"id":)" + std::to_string(key) +
                         R"(},"set":{"number":)" + std::to_string(n) + "}}"))
           acknowledged[static_cast<std::size_t>(key)] = n;
@@ -295,7 +296,8 @@ BOOST_AUTO_TEST_CASE(no_read_goes_back_in_time_while_the_replay_stops_and_goes_o
                                                   : "SELECT pg_wal_replay_pause()");
     const auto key = random() % keys;
     const int at_least = acknowledged[key];
-    const auto answer = here.read({"counter", R"({"id":)" + std::to_string(key) + "}", {}, 10, 10s});
+    const auto answer =
+        here.read({"counter", R"({"id":)" + std::to_string(key) + "}", {}, 10, read_deadline});
     const auto& json = answer.found.empty() ? "" : answer.found[0].json;
     const auto at = json.find(R"("number":)");
     const int number = at == std::string::npos ? -1 : std::stoi(json.substr(at + 9));
@@ -345,8 +347,8 @@ BOOST_AUTO_TEST_CASE(a_read_of_one_key_looks_at_its_own_entries_however_many_are
       const auto key =
           static_cast<int>(random() % static_cast<unsigned>(pending)) / (column == "id" ? 1 : 10);
       const auto begun = std::chrono::steady_clock::now();
-      const auto answer =
-          here.read({"raw_data_file", R"({")" + column + R"(":")" + id_of(key) + R"("})", {}, 100, 10s});
+      const auto answer = here.read(
+          {"raw_data_file", R"({")" + column + R"(":")" + id_of(key) + R"("})", {}, 100, read_deadline});
       took.push_back(
           std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begun).count());
       BOOST_REQUIRE_EQUAL(answer.found.size(), column == "id" ? 1U : 10U);

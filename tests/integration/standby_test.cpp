@@ -24,8 +24,7 @@ struct two_runtimes {
     site.start();
     // On a machine with a slow disk it may begin in its journal: then Redis is still to be had.
     BOOST_REQUIRE(site.wait_for(
-        [](const auto& s) { return s.log.store.kind == store_kind::redis && s.log.store.state == "open"; },
-        60s));
+        [](const auto& s) { return s.log.store.kind == store_kind::redis && s.log.store.state == "open"; }));
     second = std::make_unique<child_process>(
         std::vector<std::string>{program("chasquid"), "--config", site.box().settings_file(), "--set",
                                  "remote.port=0", "--set", "redis.lease_ms=10000"},
@@ -39,7 +38,7 @@ struct two_runtimes {
     const auto receipts = work.receipts();
     const auto& dsn = site.box().direct_dsn();
     const auto wrong = [&] { return account(dsn, receipts, false); };
-    const bool right = wait_until([&] { return wrong().empty(); }, in(20s));
+    const bool right = wait_until([&] { return wrong().empty(); });
     BOOST_TEST(right, wrong() << "\nthe first:\n"
                               << site.daemon_log() << "\nthe second:\n"
                               << said_by_second());
@@ -53,7 +52,7 @@ struct two_runtimes {
   }
 
   bool second_says(const std::string& what) {
-    return wait_until([&] { return said_by_second().find(what) != std::string::npos; }, in(60s));
+    return wait_until([&] { return said_by_second().find(what) != std::string::npos; });
   }
 };
 
@@ -62,33 +61,25 @@ struct two_runtimes {
 BOOST_AUTO_TEST_CASE(a_second_runtime_stands_by_and_takes_over_from_one_that_was_killed) {
   two_runtimes two;
   load work{two.site, 2};
-  BOOST_REQUIRE(work.wait_for(50, 20s));
+  BOOST_REQUIRE(work.wait_for(50));
   BOOST_TEST(two.second->running());
   work.stop();
   two.site.kill();
   BOOST_TEST(two.second_says("open: receipts say"));
-  BOOST_TEST(wait_until(
-      [&] {
-        return sql(two.site.box().direct_dsn(), "SELECT count(*) FROM probe") ==
-               std::to_string(work.receipts().size());
-      },
-      in(20s)));
-  BOOST_TEST(account(two.site.box().direct_dsn(), work.receipts()) == "");
+  BOOST_TEST(two.all_arrive(work));
 }
 
 BOOST_AUTO_TEST_CASE(one_that_was_frozen_finds_itself_fenced_or_stands_by_and_does_no_harm) {
   two_runtimes two;
   load work{two.site, 2};
-  BOOST_REQUIRE(work.wait_for(50, 20s));
+  BOOST_REQUIRE(work.wait_for(50));
   two.site.daemon().signal(SIGSTOP);
   BOOST_TEST(two.second_says("open: receipts say"));
   two.site.daemon().signal(SIGCONT);
-  BOOST_TEST(wait_until(
-                 [&] {
-                   const auto log = two.site.daemon_log();
-                   return log.find("another runtime") != std::string::npos;
-                 },
-                 in(20s)),
+  BOOST_TEST(wait_until([&] {
+               const auto log = two.site.daemon_log();
+               return log.find("another runtime") != std::string::npos;
+             }),
              two.site.daemon_log());
   work.stop();
   BOOST_TEST(two.second->running());
@@ -98,11 +89,10 @@ BOOST_AUTO_TEST_CASE(one_that_was_frozen_finds_itself_fenced_or_stands_by_and_do
 BOOST_AUTO_TEST_CASE(what_a_runtime_is_left_with_in_its_journal_goes_to_the_one_that_took_over) {
   two_runtimes two;
   load work{two.site, 2};
-  BOOST_REQUIRE(work.wait_for(20, 20s));
+  BOOST_REQUIRE(work.wait_for(20));
   two.site.box().stop("redis");
-  BOOST_REQUIRE(
-      two.site.wait_for([](const auto& s) { return s.log.store.kind == store_kind::journal; }, 20s));
-  BOOST_REQUIRE(work.wait_for(20, 20s));
+  BOOST_REQUIRE(two.site.wait_for([](const auto& s) { return s.log.store.kind == store_kind::journal; }));
+  BOOST_REQUIRE(work.wait_for(20));
   two.site.daemon().signal(SIGSTOP);
   two.site.box().cont("redis");
   BOOST_TEST(two.second_says("open: receipts say"));

@@ -18,7 +18,7 @@ using boost::system::error_code;
 
 constexpr std::size_t line_bytes_max = 4096;
 constexpr std::size_t answer_bytes_max = 65536;
-constexpr std::chrono::seconds answer_timeout{5};
+constexpr std::chrono::seconds answer_timeout{60};
 
 class session : public std::enable_shared_from_this<session> {
 public:

@@ -18,7 +18,7 @@ constexpr std::size_t connections_max = 1000;
 constexpr int backlog = 4096;
 constexpr milliseconds accept_retry{50};
 constexpr milliseconds cut_poll{1};
-constexpr milliseconds cut_delivery_max{2000};
+constexpr milliseconds cut_delivery_max{30'000};
 
 /// Whether the client has hung up: through a real black hole its SYN would never have come.
 bool has_given_up(tcp::socket& client) {

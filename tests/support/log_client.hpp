@@ -1,6 +1,7 @@
 #pragma once
 
 #include "adapters/ports/log_store.hpp"
+#include "tests/support/wait_until.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -13,12 +14,9 @@
 
 namespace chasqui::test {
 
-/// Longer than any answer may take: a test that gets none by then has failed.
-constexpr std::chrono::seconds answer_deadline{20};
-
 /// Waits for a promised answer, with a deadline.
 template <class Answer> Answer get(std::future<Answer>& answer) {
-  if (answer.wait_for(answer_deadline) != std::future_status::ready)
+  if (answer.wait_for(long_enough) != std::future_status::ready)
     throw std::runtime_error("no answer");
   return answer.get();
 }

@@ -22,6 +22,7 @@ public:
   std::unique_ptr<log_store> make(const std::string& site = "atacama") {
     redis_settings settings;
     settings.socket = server().socket();
+    settings.timeout = long_enough;
     settings.remembers_terms = true;
     return make_redis_log(io_, site, settings);
   }

@@ -13,7 +13,7 @@ namespace chasqui::test {
 
 namespace {
 
-constexpr std::chrono::seconds connect_timeout{3};
+constexpr std::chrono::seconds connect_timeout{10};
 
 settings read_sandbox_settings(const sandbox& box) {
   auto reading = read_settings_file(box.settings_file(), {}, {});
@@ -49,6 +49,17 @@ void observatory::start() {
   daemon_ = std::make_unique<child_process>(argv, child_process::options{box_.dir() + "/chasquid.log", ""});
 }
 
+receipt observatory::keep(const std::string& json) {
+  std::variant<receipt, refusal> answer;
+  const bool kept = wait_until([&] {
+    answer = submit(json);
+    return std::holds_alternative<receipt>(answer);
+  });
+  if (!kept)
+    throw std::runtime_error("not kept: " + std::get<refusal>(answer).why.message);
+  return std::get<receipt>(answer);
+}
+
 std::optional<status_report> observatory::status() {
   auto answer = ask<status_report>(get_report{});
   if (auto* report = std::get_if<status_report>(&answer))
@@ -75,6 +86,12 @@ bool observatory::wait_for(const std::function<bool(const status_report&)>& hold
         return report && holds(*report);
       },
       in(within));
+}
+
+bool observatory::wait_until_granted(const std::string& table) {
+  const auto question =
+      "SELECT has_table_privilege('chasqui_forwarder', to_regclass('" + table + "'), 'INSERT')";
+  return wait_until([&] { return sql(box_.replica_dsn(), question) == "t"; });
 }
 
 std::string observatory::daemon_log() const {
@@ -160,6 +177,12 @@ std::string account(const std::string& dsn, const std::map<std::string, seqno>& 
   if (rows != std::to_string(applied.size()))
     return rows + " rows of " + std::to_string(applied.size()) + " transactions";
   return "";
+}
+
+std::string account(const observatory& site, const std::string& dsn,
+                    const std::map<std::string, seqno>& receipts) {
+  const bool began_without_redis = site.daemon_log().find("the journal keeps the log: ") != std::string::npos;
+  return account(dsn, receipts, !began_without_redis);
 }
 
 } // namespace chasqui::test

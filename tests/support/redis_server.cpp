@@ -16,7 +16,7 @@ struct closer {
   void operator()(redisReply* reply) const { freeReplyObject(reply); }
 };
 
-constexpr timeval patience{10, 0};
+constexpr timeval patience{long_enough.count(), 0};
 
 std::string flat(const redisReply& reply) {
   if (reply.type == REDIS_REPLY_INTEGER)
@@ -45,8 +45,7 @@ void redis_server::start() {
     argv.insert(argv.end(), {"--" + name, value});
   std::filesystem::remove(socket());
   process_ = std::make_unique<child_process>(argv, child_process::options{dir_.file("redis.out"), ""});
-  if (!wait_until([this] { return answers() || !process_->running(); }, in(std::chrono::seconds{30})) ||
-      !process_->running())
+  if (!wait_until([this] { return answers() || !process_->running(); }) || !process_->running())
     throw std::runtime_error("redis-server did not start; see " + dir_.file("redis.out"));
 }
 

@@ -122,7 +122,7 @@ slay() {
   local part=$1
   freeze "$part"
   signal_all KILL "$part"
-  wait_until 10 none_left "$part" || die "$part does not die"
+  wait_until 60 none_left "$part" || die "$part does not die"
 }
 
 running() { find_main "$1"; }

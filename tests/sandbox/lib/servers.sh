@@ -40,7 +40,7 @@ start_link() {
   rm -f "$dir/link.port"
   launch "$dir/log/link.log" "$link_exe" --listen "127.0.0.1:$link_port" --target "$link_target" \
     --port-file "$dir/link.port" "latency_ms=$latency" --control "$dir/link.sock"
-  wait_until 5 link_up_or_dead && alive "$launched" && wait_until 5 link_answers
+  wait_until 60 link_up_or_dead && alive "$launched" && wait_until 60 link_answers
 }
 
 # ----------------------------------------------------------------------------------------------------- redis
@@ -67,7 +67,7 @@ EOF
 start_redis() {
   [[ $store == redis ]] || die "this sandbox has no Redis (--store journal)"
   launch "$dir/log/redis.log" redis-server "$dir/redis.conf"
-  wait_until 15 redis_answers
+  wait_until 60 redis_answers
 }
 
 # ------------------------------------------------------------------------------------------------ postgresql
@@ -89,7 +89,7 @@ forwarder_dsn() { echo "host=127.0.0.1 port=$1 dbname=ops user=chasqui_forwarder
 
 sql() {
   local part=$1; shift
-  PGCONNECT_TIMEOUT=5 psql -X -q -A -t -v ON_ERROR_STOP=1 -d "$(direct_dsn "$part")" "$@"
+  PGCONNECT_TIMEOUT=60 psql -X -q -A -t -v ON_ERROR_STOP=1 -d "$(direct_dsn "$part")" "$@"
 }
 
 init_primary() {
@@ -110,8 +110,8 @@ max_wal_size = 2GB
 max_wal_senders = 10
 max_replication_slots = 10
 max_slot_wal_keep_size = 4GB
-wal_sender_timeout = 4s
-wal_receiver_timeout = 4s
+wal_sender_timeout = 10s
+wal_receiver_timeout = 10s
 wal_receiver_status_interval = 1s
 wal_retrieve_retry_interval = 500ms
 hot_standby = on
@@ -132,9 +132,44 @@ host all         postgres          127.0.0.1/32 scram-sha-256
 EOF
 }
 
+# The data of both servers. Those of the primary, with the schemas and a slot for the replica in them, are made once and
+# copied from then on, with the password: they are kept beside what was built.
+init_servers() {
+  local made_of template
+  made_of=$(cat "$here/lib/servers.sh" "$here/domain.sql" "$repo/config/sql/primary.sql" - <<<"$pg" | sha256sum)
+  template=${SANDBOX_BUILD_DIR:-$repo/build}/pg-template-${made_of:0:12}
+  if [[ -d $template ]]; then
+    cp -a "$template/primary" "$pg_dir/primary"
+    pg_password=$(<"$template/password")
+  else
+    init_primary
+    start_somewhere primary
+    install_schemas
+    as_pg "$pg/pg_ctl" stop -w -t 60 -m fast -D "$pg_dir/primary" >/dev/null
+    keep_template "$template" 2>/dev/null || say "the next sandbox will take as long: $template cannot be written"
+  fi
+  as_pg cp -a "$pg_dir/primary" "$pg_dir/replica"
+  as_pg rm -r "$pg_dir/replica/pg_replslot/replica"
+}
+
+# Several may do so at once: each is whole, and the first one stays.
+keep_template() {
+  local draft old
+  draft=$(mktemp -d "$1.XXXXXX") || return
+  { cp -a "$pg_dir/primary" "$draft/primary" && echo "$pg_password" >"$draft/password"; } || { rm -rf "$draft"; return 1; }
+  mv -T "$draft" "$1" || rm -rf "$draft"
+  for old in "${1%-*}"-*; do
+    [[ $old == "$1"* ]] || rm -rf "$old"
+  done
+}
+
 init_replica() {
   as_pg "$pg/pg_basebackup" --pgdata "$pg_dir/replica" --no-sync --checkpoint=fast --wal-method=stream \
-    --create-slot --slot=replica -d "host=127.0.0.1 port=$primary_port user=replicator"
+    --create-slot --slot=replica -d "host=127.0.0.1 port=$primary_port user=replicator options='-c wal_sender_timeout=60s'"
+  follow_primary
+}
+
+follow_primary() {
   as_pg tee -a "$pg_dir/replica/postgresql.conf" >/dev/null <<EOF
 primary_conninfo = 'host=127.0.0.1 port=$link_port user=replicator application_name=replica connect_timeout=5 keepalives_idle=5 keepalives_interval=2 keepalives_count=3'
 primary_slot_name = 'replica'
@@ -143,9 +178,11 @@ EOF
 }
 
 # The status that the postmaster itself keeps in its pid file: "ready" once it takes connections.
-pg_status() { as_pg sed -n '8p' "$pg_dir/$1/postmaster.pid" 2>/dev/null || true; }
-
-pg_ready_or_dead() { [[ $(pg_status "$1") == ready* ]] || ! alive "$launched"; }
+pg_ready_or_dead() {
+  local lines=()
+  { mapfile -t lines <"$pg_dir/$1/postmaster.pid"; } 2>/dev/null || true
+  [[ ${lines[7]-} == ready* ]] || ! alive "$launched"
+}
 
 start_pg() {
   local part=$1
@@ -160,8 +197,9 @@ start_pg() {
 
 # A postmaster that was killed leaves a System V segment, which only its pid file remembers.
 remove_shared_memory() {
-  local id
-  id=$(as_pg sed -n '7s/^ *[0-9]* *\([0-9]*\) *$/\1/p' "$pg_dir/$1/postmaster.pid" 2>/dev/null) || return 0
+  local lines=() id
+  { mapfile -t lines <"$pg_dir/$1/postmaster.pid"; } 2>/dev/null || return 0
+  read -r _ id <<<"${lines[6]-}"
   [[ -z $id ]] || as_pg ipcrm -m "$id" 2>/dev/null || true
 }
 
@@ -174,5 +212,6 @@ streams() {
 install_schemas() {
   sql primary -d "$(direct_dsn primary | sed 's/dbname=ops/dbname=postgres/')" \
     -c "CREATE DATABASE ops" -c "CREATE ROLE replicator LOGIN REPLICATION"
-  sql primary -f "$repo/config/sql/primary.sql" -f "$here/domain.sql" >"$dir/log/schemas.log"
+  sql primary -f "$repo/config/sql/primary.sql" -f "$here/domain.sql" \
+    -c "SELECT pg_create_physical_replication_slot('replica', true)" >"$dir/log/schemas.log"
 }

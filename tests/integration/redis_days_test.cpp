@@ -161,7 +161,7 @@ BOOST_FIXTURE_TEST_CASE(a_redis_busy_with_a_script_that_does_not_end_is_followed
 
 BOOST_FIXTURE_TEST_CASE(a_redis_that_loads_its_data_again_is_followed_by_the_journal, busy_site) {
   BOOST_REQUIRE(work->wait_for(2000));
-  redis({"CONFIG", "SET", "key-load-delay", "20000"}); // Microseconds a key: it takes a minute.
+  redis({"CONFIG", "SET", "key-load-delay", "3000"}); // Microseconds a key: it takes long.
   const child_process loading{command({"DEBUG", "LOADAOF"})};
   BOOST_REQUIRE(wait_until([&] { return redis({"PING"}).starts_with("LOADING"); }));
   // It is told so between two looks of Redis at its clients, or finds it silent before.

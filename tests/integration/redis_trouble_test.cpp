@@ -327,7 +327,7 @@ BOOST_AUTO_TEST_CASE(a_redis_that_loads_its_data_is_tried_again_until_it_has_the
   s.log.open();
   for (std::uint64_t batch = 0; batch < 6; ++batch)
     s.log.append(test_items(batch * 500 + 1, batch * 500 + 500));
-  s.redis.command({"CONFIG", "SET", "key-load-delay", "5000"}); // Microseconds a key: it takes half a minute.
+  s.redis.command({"CONFIG", "SET", "key-load-delay", "3000"}); // Microseconds a key: it takes seconds.
   const child_process loading{{"redis-cli", "-s", s.redis.socket(), "DEBUG", "LOADAOF"}};
   fault problem;
   BOOST_TEST(wait_until([&] {

@@ -14,6 +14,7 @@ namespace chasqui::test {
 namespace {
 
 constexpr std::chrono::seconds connect_timeout{10};
+constexpr std::chrono::milliseconds retry_pause{50};
 
 settings read_sandbox_settings(const sandbox& box) {
   auto reading = read_settings_file(box.settings_file(), {}, {});
@@ -131,8 +132,10 @@ void load::work(int origin) {
     for (bool kept = false; !kept && !stopping_;) {
       const auto answer = where_.submit(json);
       const auto* proof = std::get_if<receipt>(&answer);
-      if (proof == nullptr)
+      if (proof == nullptr) {
+        wait_until([&] { return stopping_.load(); }, in(retry_pause)); // A session costs more than a submission.
         continue;
+      }
       const std::lock_guard lock{mutex_};
       receipts_.emplace(id, proof->seq);
       ++acknowledged_;

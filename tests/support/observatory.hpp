@@ -105,7 +105,7 @@ std::string random_id();
 class load {
 public:
   /// Each origin waits for its receipt, and then for the rest of `pace`.
-  load(observatory& where, int origins, std::chrono::milliseconds pace = {});
+  load(observatory& where, int origins, std::chrono::milliseconds pace = std::chrono::milliseconds{10});
   ~load() { stop(); }
   /// Ends after the transactions that are under way.
   void stop();

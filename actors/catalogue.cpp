@@ -27,7 +27,7 @@ void act(self_pointer self, catalogue_actions actions) {
 
 void look(self_pointer self);
 
-void take(self_pointer self, schema_sighting seen) {
+void take_in(self_pointer self, schema_sighting seen) {
   auto& s = self->state;
   s.looking = false;
   act(self, s.core->on_sighting(std::move(seen), s.wall()));
@@ -45,7 +45,7 @@ void look(self_pointer self) {
   s.asked = std::exchange(s.asked_for_another, {});
   s.from.source->look(
       s.core->schema().fingerprint,
-      answer_to<schema_sighting>(self, [self](schema_sighting seen) { take(self, std::move(seen)); }));
+      answer_to<schema_sighting>(self, [self](schema_sighting seen) { take_in(self, std::move(seen)); }));
 }
 
 /// A look that is under way may have seen what was so before the question.

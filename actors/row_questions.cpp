@@ -19,7 +19,7 @@ bool is_integer(value_kind kind) {
 }
 
 /// Nothing is rounded, cut, padded or folded on its way into a column like this, nor compared in another way.
-bool is_exact(const catalogue_column& c) {
+bool is_kept_exactly(const catalogue_column& c) {
   const bool is_known = is_integer(c.kind) || c.kind == value_kind::uuid ||
                         (c.kind == value_kind::text && c.typmod < 0 && !c.folds);
   return is_known && !c.is_array;
@@ -28,7 +28,7 @@ bool is_exact(const catalogue_column& c) {
 /// Whether every value of one column is a value of the other, and the same there.
 bool fits(const catalogue_column& from, const catalogue_column& to) {
   static_assert(value_kind::int2 < value_kind::int4 && value_kind::int4 < value_kind::int8);
-  return is_exact(from) && is_exact(to) &&
+  return is_kept_exactly(from) && is_kept_exactly(to) &&
          (from.kind == to.kind || (is_integer(from.kind) && is_integer(to.kind) && from.kind < to.kind));
 }
 
@@ -83,7 +83,7 @@ bool may_be_asked_for(const catalogue_table& table, const catalogue_key& key) {
   return !key.is_partial && !key.is_deferrable && has_indexed(key.columns) &&
          std::all_of(key.columns.begin(), key.columns.end(), [&](const std::string& name) {
            const auto* column = find_column(table, name);
-           return column != nullptr && is_exact(*column);
+           return column != nullptr && is_kept_exactly(*column);
          });
 }
 

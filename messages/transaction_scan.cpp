@@ -11,10 +11,10 @@ namespace {
 
 class step_scan {
 public:
-  bool read(std::string_view json, step& out) {
+  bool read(std::string_view text, step& out) {
     bool has_op = false;
     has_count_ = false;
-    const bool whole = scan_values(json, [&](const scanned_value& field) {
+    const bool whole = scan_values(text, [&](const scanned_value& field) {
       has_op = has_op || field.key == "op";
       return read_field(field, out);
     });
@@ -42,14 +42,14 @@ private:
     return field.key == "expect_rows" && read_count(field.json, out.expect_rows);
   }
 
-  static bool read_op(std::string_view json, step_op& out) {
-    if (json == R"("insert")")
+  static bool read_op(std::string_view text, step_op& out) {
+    if (text == R"("insert")")
       out = step_op::insert;
-    else if (json == R"("upsert")")
+    else if (text == R"("upsert")")
       out = step_op::upsert;
-    else if (json == R"("update")")
+    else if (text == R"("update")")
       out = step_op::update;
-    else if (json == R"("delete")")
+    else if (text == R"("delete")")
       out = step_op::erase;
     else
       return false;
@@ -71,14 +71,14 @@ private:
            });
   }
 
-  bool read_count(std::string_view json, std::int64_t& out) {
+  bool read_count(std::string_view text, std::int64_t& out) {
     has_count_ = true;
-    if (json == "null") {
+    if (text == "null") {
       out = any_rows;
       return true;
     }
-    const auto* last = json.data() + json.size();
-    return std::from_chars(json.data(), last, out).ptr == last && out >= 0;
+    const auto* last = text.data() + text.size();
+    return std::from_chars(text.data(), last, out).ptr == last && out >= 0;
   }
 
   static bool has_what_it_needs(const step& s) {

@@ -20,7 +20,7 @@ void append_list(std::string& out, std::size_t count, const std::function<void(s
   out += ']';
 }
 
-std::string row_line(const found_row& found) {
+std::string line_of(const found_row& found) {
   std::string out = R"({"origin":)";
   append_quoted(out, to_string(found.origin));
   out += R"(,"transactions":)";
@@ -33,7 +33,7 @@ std::string row_line(const found_row& found) {
 
 std::string whole(const found_rows& answer) {
   std::string out = R"({"schema_version":)" + std::to_string(json_schema_version) + R"(,"rows":)";
-  append_list(out, answer.found.size(), [&](auto i) { out += row_line(answer.found[i]); });
+  append_list(out, answer.found.size(), [&](auto i) { out += line_of(answer.found[i]); });
   out += std::string{R"(,"more":)"} + (answer.more ? "true" : "false") + R"(,"replica":)";
   append_quoted(out, answer.replica.empty() ? "ok" : answer.replica);
   out += R"(,"positions":)";
@@ -77,7 +77,7 @@ std::string rows_text(const found_rows& answer, output_form form) {
     return render(as_table(answer), form);
   std::string out;
   for (const auto& one : answer.found)
-    out += row_line(one) + '\n';
+    out += line_of(one) + '\n';
   return out;
 }
 

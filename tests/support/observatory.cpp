@@ -133,7 +133,8 @@ void load::work(int origin) {
       const auto answer = where_.submit(json);
       const auto* proof = std::get_if<receipt>(&answer);
       if (proof == nullptr) {
-        wait_until([&] { return stopping_.load(); }, in(retry_pause)); // A session costs more than a submission.
+        wait_until([&] { return stopping_.load(); },
+                   in(retry_pause)); // A session costs more than a submission.
         continue;
       }
       const std::lock_guard lock{mutex_};

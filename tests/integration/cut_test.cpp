@@ -11,10 +11,10 @@ using namespace std::chrono_literals;
 namespace {
 
 /// Submits a burst and waits for the receipts.
-void submit_burst(observatory& site, std::map<std::string, seqno>& receipts, int count) {
+void submit_burst(observatory& site, receipt_map& receipts, int count) {
   for (int i = 0; i < count; ++i) {
     const auto id = random_id();
-    receipts.emplace(id, site.keep(probe_insert(id, 0, i)).seq);
+    receipts.emplace(id, site.keep(probe_insert(id, 0, i)));
   }
 }
 
@@ -29,7 +29,7 @@ BOOST_AUTO_TEST_CASE(fifty_cuts_inside_commits_and_their_answers_apply_nothing_t
   observatory site{{"--rtt", "20"}, {"backoff.min_ms=20", "backoff.max_ms=100", "backoff.ping_ms=100"}};
   site.start();
   BOOST_REQUIRE(site.wait_until_ready());
-  std::map<std::string, seqno> receipts;
+  receipt_map receipts;
   for (int cut = 0; cut < 50; ++cut) {
     BOOST_REQUIRE(site.wait_for(is_up));
     const bool up = cut % 2 == 0;

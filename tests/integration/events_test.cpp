@@ -171,9 +171,9 @@ BOOST_AUTO_TEST_CASE(a_subscriber_that_is_stopped_and_goes_on_gets_every_event_o
   BOOST_TEST(gaps.front().from_seq > stopped_again);
   BOOST_TEST(gaps.front().to_seq <= last_number(site) - history_max);
   BOOST_TEST_MESSAGE("p99 of submit while it is stopped for long: " << p99(long_while) << " ms");
-  // A subscriber that is stopped delays nobody. The machine may.
+  // A subscriber that is stopped delays nobody until the deadline (some 190 ms). The machine may.
   for (const auto* slow : {&meanwhile, &long_while})
-    BOOST_TEST(median(*slow) < 250 + 5 * median(before));
+    BOOST_TEST(median(*slow) < 150 + 5 * median(before));
 }
 
 BOOST_AUTO_TEST_CASE(numbers_and_the_past_survive_restarts_and_the_life_of_a_transaction_with_them) {

@@ -168,7 +168,7 @@ BOOST_AUTO_TEST_CASE(a_black_hole_holds_what_was_in_flight) {
   s.send(" after");
   BOOST_TEST(eventually([&] { return l.says(R"("held_bytes":{"up":6,)"); }));
   l.tell("mode=blackhole latency_ms=0");
-  BOOST_TEST(!eventually([&] { return far.received() != "before"; }, milliseconds{500}));
+  BOOST_TEST(!eventually([&] { return far.received() != "before"; }, milliseconds{6000})); // Due by now.
   l.tell("mode=open");
   BOOST_TEST(eventually([&] { return far.received() == "before after"; }));
 }

@@ -26,8 +26,9 @@ namespace {
 
 /// An observatory under load, and its Redis.
 struct busy_site {
-  // Who waited for Redis would wait for longer than any slow machine lets them.
-  observatory site{{"--rtt", "20"}, {"redis.timeout_ms=20000"}};
+  // Who waited for Redis would wait for longer than any slow machine lets them; the journal takes over as
+  // soon as ever.
+  observatory site{{"--rtt", "20"}, {"redis.timeout_ms=60000", "buffer.submit_deadline_ms=5000"}};
   std::unique_ptr<load> work;
 
   busy_site() {
@@ -82,7 +83,7 @@ struct busy_site {
     BOOST_TEST(site.wait_until_replicated(), site.daemon_log());
     auto receipts = work->receipts();
     for (const auto& r : more)
-      receipts.emplace(to_string(r.id), r.seq);
+      receipts.emplace(to_string(r.id), r);
     BOOST_TEST(account(site, site.box().direct_dsn(), receipts) == "");
     BOOST_TEST(account(site, site.box().replica_dsn(), receipts) == "");
     BOOST_TEST(sql(site.box().direct_dsn(), "SELECT count(*) FROM chasqui.missing") == "0");
@@ -215,7 +216,7 @@ BOOST_FIXTURE_TEST_CASE(a_redis_that_is_told_to_evict_is_named, busy_site) {
 BOOST_FIXTURE_TEST_CASE(while_redis_is_frozen_every_submission_is_answered_in_time_by_the_journal,
                         busy_site) {
   // The deadline is the daemon's promise; the rest is the way there and back, on a machine that may be busy.
-  constexpr auto promised = 250ms;
+  constexpr auto promised = 5s;
   constexpr auto margin = 10s;
   watched_answers callers{site, 8};
   BOOST_REQUIRE(callers.wait_for(200));
@@ -229,7 +230,7 @@ BOOST_FIXTURE_TEST_CASE(while_redis_is_frozen_every_submission_is_answered_in_ti
   BOOST_REQUIRE(callers.wait_for(200));
   callers.stop();
   std::vector<std::chrono::duration<double, std::milli>> took;
-  std::size_t delayed = 0; // The same id again would have told.
+  std::size_t delayed = 0; // If the daemon itself stood still, it hears Redis first.
   for (const auto& a : callers.all) {
     if (const auto* proof = std::get_if<receipt>(&a.said))
       more.push_back(*proof);
@@ -237,7 +238,7 @@ BOOST_FIXTURE_TEST_CASE(while_redis_is_frozen_every_submission_is_answered_in_ti
       continue;
     took.emplace_back(a.answered - a.asked);
     const auto* why = std::get_if<refusal>(&a.said);
-    delayed += why == nullptr ? 0 : 1; // Some are: if the daemon itself stood still, it hears Redis first.
+    delayed += why == nullptr ? 0 : 1;
     BOOST_REQUIRE_MESSAGE(why == nullptr || why->why.code == fault_code::outcome_unknown ||
                               why->why.code == fault_code::store_unavailable,
                           why->why.message);
@@ -246,7 +247,7 @@ BOOST_FIXTURE_TEST_CASE(while_redis_is_frozen_every_submission_is_answered_in_ti
     BOOST_TEST((a.answered - a.asked <= promised + margin), a.id);
   }
   BOOST_REQUIRE(took.size() > 1000U);
-  BOOST_TEST(delayed * 5 <= took.size());
+  BOOST_TEST(delayed * 100 <= took.size());
   std::sort(took.begin(), took.end());
   BOOST_TEST_MESSAGE("Redis frozen: " << took.size() << " submissions, p50 " << took[took.size() / 2].count()
                                       << " ms, p99 " << took[took.size() * 99 / 100].count()

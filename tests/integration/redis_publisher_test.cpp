@@ -126,13 +126,13 @@ BOOST_AUTO_TEST_CASE(a_detail_that_is_no_text_does_no_harm) {
 }
 
 BOOST_AUTO_TEST_CASE(a_hanging_redis_costs_events_and_no_time) {
-  constexpr auto timeout = 4s;
+  constexpr auto timeout = 20s;
   site s{10, timeout};
   s.redis.stop();
   const auto begin = std::chrono::steady_clock::now();
   for (std::uint64_t number = 1; number <= 10'000; ++number)
     s.publisher->publish(numbered(number));
-  BOOST_TEST((std::chrono::steady_clock::now() - begin < timeout * 10)); // Not one timeout for each.
+  BOOST_TEST((std::chrono::steady_clock::now() - begin < timeout)); // Nobody has waited for Redis.
   BOOST_TEST(s.dropped() >= 9'980U);
   // The rest waits for the timeout, and is dropped with the connection.
   BOOST_TEST(wait_until([&] { return s.dropped() >= 10'000U; }));

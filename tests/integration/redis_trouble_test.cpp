@@ -35,7 +35,7 @@ struct site {
   /// Takes as long as Redis needs to come back, and to answer what is asked behind the opening.
   log_opened reopen() {
     log_opened opened;
-    wait_until([&] { return !(opened = log.open()).problem && !log.read(1).problem; });
+    BOOST_REQUIRE(wait_until([&] { return !(opened = log.open()).problem && !log.read(1).problem; }));
     return opened;
   }
 

@@ -37,7 +37,7 @@ struct two_runtimes {
   bool all_arrive(const load& work) {
     const auto receipts = work.receipts();
     const auto& dsn = site.box().direct_dsn();
-    const auto wrong = [&] { return account(dsn, receipts, false); };
+    const auto wrong = [&] { return account(dsn, receipts, final_numbers::of_redis); };
     const bool right = wait_until([&] { return wrong().empty(); });
     BOOST_TEST(right, wrong() << "\nthe first:\n"
                               << site.daemon_log() << "\nthe second:\n"

@@ -25,6 +25,12 @@ settings read_sandbox_settings(const sandbox& box) {
 
 } // namespace
 
+bool is_passing(const refusal& answer) {
+  const auto code = answer.why.code;
+  return answer.unreachable || code == fault_code::store_unavailable || code == fault_code::outcome_unknown ||
+         code == fault_code::unavailable;
+}
+
 std::string program(const std::string& name) {
   const char* build = std::getenv("SANDBOX_BUILD_DIR"); // NOLINT(concurrency-mt-unsafe): nobody sets it.
   if (build == nullptr)
@@ -54,9 +60,9 @@ receipt observatory::keep(const std::string& json) {
   std::variant<receipt, refusal> answer;
   const bool kept = wait_until([&] {
     answer = submit(json);
-    return std::holds_alternative<receipt>(answer);
+    return std::holds_alternative<receipt>(answer) || !is_passing(std::get<refusal>(answer));
   });
-  if (!kept)
+  if (!kept || std::holds_alternative<refusal>(answer))
     throw std::runtime_error("not kept: " + std::get<refusal>(answer).why.message);
   return std::get<receipt>(answer);
 }
@@ -138,7 +144,7 @@ void load::work(int origin) {
         continue;
       }
       const std::lock_guard lock{mutex_};
-      receipts_.emplace(id, proof->seq);
+      receipts_.emplace(id, *proof);
       ++acknowledged_;
       kept = true;
     }
@@ -151,12 +157,12 @@ bool load::wait_for(std::size_t more, std::chrono::milliseconds within) const {
   return wait_until([&] { return acknowledged_ >= wanted; }, in(within));
 }
 
-std::map<std::string, seqno> load::receipts() const {
+receipt_map load::receipts() const {
   const std::lock_guard lock{mutex_};
   return receipts_;
 }
 
-std::string account(const std::string& dsn, const std::map<std::string, seqno>& receipts, bool same_numbers) {
+std::string account(const std::string& dsn, const receipt_map& receipts, final_numbers numbers) {
   database db{dsn};
   std::map<std::string, seqno> applied;
   seqno last_arrival = 0;
@@ -169,12 +175,14 @@ std::string account(const std::string& dsn, const std::map<std::string, seqno>& 
       return "seq " + row[1] + " was applied before its elder";
     last_arrival = arrival;
   }
-  for (const auto& [id, seq] : receipts) {
+  for (const auto& [id, proof] : receipts) {
     const auto found = applied.find(id);
     if (found == applied.end())
-      return "lost: " + id + ", acknowledged as " + std::to_string(seq);
-    if (same_numbers && found->second != seq)
-      return id + " was acknowledged as " + std::to_string(seq) + " and applied as " +
+      return "lost: " + id + ", acknowledged as " + std::to_string(proof.seq);
+    const bool is_final = numbers == final_numbers::all ||
+                          (numbers == final_numbers::of_redis && proof.store == store_kind::redis);
+    if (is_final && found->second != proof.seq)
+      return id + " was acknowledged as " + std::to_string(proof.seq) + " and applied as " +
              std::to_string(found->second);
   }
   const auto rows = db.value("SELECT count(*) FROM probe");
@@ -183,10 +191,9 @@ std::string account(const std::string& dsn, const std::map<std::string, seqno>& 
   return "";
 }
 
-std::string account(const observatory& site, const std::string& dsn,
-                    const std::map<std::string, seqno>& receipts) {
+std::string account(const observatory& site, const std::string& dsn, const receipt_map& receipts) {
   const bool began_without_redis = site.daemon_log().find("the journal keeps the log: ") != std::string::npos;
-  return account(dsn, receipts, !began_without_redis);
+  return account(dsn, receipts, began_without_redis ? final_numbers::of_redis : final_numbers::all);
 }
 
 } // namespace chasqui::test

@@ -74,7 +74,7 @@ std::string sandbox::run(const std::string& verb, const std::vector<std::string>
   child_process::options how;
   how.output = said;
   child_process child{command, how};
-  const auto status = child.wait(in(long_enough));
+  const auto status = child.wait(in(2 * long_enough));
   auto output = contents_of(said);
   std::filesystem::remove(said);
   if (status != 0) {

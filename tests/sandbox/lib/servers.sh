@@ -138,14 +138,14 @@ init_servers() {
   local made_of template
   made_of=$(cat "$here/lib/servers.sh" "$here/domain.sql" "$repo/config/sql/primary.sql" - <<<"$pg" | sha256sum)
   template=${SANDBOX_BUILD_DIR:-$repo/build}/pg-template-${made_of:0:12}
-  if [[ -d $template ]]; then
+  if [[ -O $template ]]; then
     cp -a "$template/primary" "$pg_dir/primary"
     pg_password=$(<"$template/password")
   else
     init_primary
     start_somewhere primary
     install_schemas
-    as_pg "$pg/pg_ctl" stop -w -t 60 -m fast -D "$pg_dir/primary" >/dev/null
+    as_pg "$pg/pg_ctl" stop -w -t 240 -m fast -D "$pg_dir/primary" >/dev/null
     keep_template "$template" 2>/dev/null || say "the next sandbox will take as long: $template cannot be written"
   fi
   as_pg cp -a "$pg_dir/primary" "$pg_dir/replica"
@@ -154,14 +154,17 @@ init_servers() {
 
 # Several may do so at once: each is whole, and the first one stays.
 keep_template() {
-  local draft old
   draft=$(mktemp -d "$1.XXXXXX") || return
-  { cp -a "$pg_dir/primary" "$draft/primary" && echo "$pg_password" >"$draft/password"; } || { rm -rf "$draft"; return 1; }
-  mv -T "$draft" "$1" || rm -rf "$draft"
-  for old in "${1%-*}"-*; do
-    [[ $old == "$1"* ]] || rm -rf "$old"
-  done
+  if ! { cp -a "$pg_dir/primary" "$draft/primary" && echo "$pg_password" >"$draft/password" && mv -T "$draft" "$1"; }; then
+    drop_draft
+  fi
+  # Nobody copies these any more.
+  find "${1%/*}" -maxdepth 1 -name 'pg-template-*' ! -name "${1##*/}*" -mmin +60 -exec rm -rf {} +
 }
+
+draft=''
+
+drop_draft() { [[ -z $draft ]] || rm -rf "$draft"; }
 
 init_replica() {
   as_pg "$pg/pg_basebackup" --pgdata "$pg_dir/replica" --no-sync --checkpoint=fast --wal-method=stream \

@@ -169,23 +169,24 @@ std::string to_string(const settings_error& e) {
 
 settings_reading read_settings(const std::string& toml, const std::string& source,
                                const std::map<std::string, std::string>& environment,
-                               const std::map<std::string, std::string>& overrides) {
+                               const std::map<std::string, std::string>& overrides, settings_reader who) {
   reader r{source, {}, settings_report{source}};
   const bool readable = lay_toml(r, toml);
   lay_environment(r, environment);
   lay_overrides(r, overrides);
   if (readable)
-    check_settings(r.value, r.report);
+    check_settings(r.value, who, r.report);
   return {std::move(r.value), r.report.take()};
 }
 
 settings_reading read_settings_file(const std::string& path,
                                     const std::map<std::string, std::string>& environment,
-                                    const std::map<std::string, std::string>& overrides) {
+                                    const std::map<std::string, std::string>& overrides,
+                                    settings_reader who) {
   const auto file = read_text(path);
   if (!file.error.empty())
     return {{}, {{path, 0, 0, file.error}}};
-  return read_settings(file.text, path, environment, overrides);
+  return read_settings(file.text, path, environment, overrides, who);
 }
 
 } // namespace chasqui

@@ -154,15 +154,21 @@ struct settings_reading {
   std::vector<settings_error> errors;
 };
 
+/// Who reads them. A console needs to know where the daemon is, and nothing of its stores and servers.
+enum class settings_reader : std::uint8_t { daemon, console };
+
 /// Reads TOML text, then lays `CHASQUI_…` of the environment and then `overrides` (`table.key` → text, from
-/// flags) over it, and checks every value. All errors are reported, not just the first.
+/// flags) over it, and checks every value; what the reader has to have is asked for. All errors are reported,
+/// not just the first.
 settings_reading read_settings(const std::string& toml, const std::string& source,
                                const std::map<std::string, std::string>& environment,
-                               const std::map<std::string, std::string>& overrides);
+                               const std::map<std::string, std::string>& overrides,
+                               settings_reader who = settings_reader::daemon);
 
 /// The same from a file; an unreadable one is an error like any other.
 settings_reading read_settings_file(const std::string& path,
                                     const std::map<std::string, std::string>& environment,
-                                    const std::map<std::string, std::string>& overrides);
+                                    const std::map<std::string, std::string>& overrides,
+                                    settings_reader who = settings_reader::daemon);
 
 } // namespace chasqui

@@ -119,12 +119,14 @@ void check_remote(const settings& s, settings_report& report) {
 
 } // namespace
 
-void check_settings(const settings& s, settings_report& report) {
-  check_required(s, report);
-  check_stores(s, report);
-  check_order(s, report);
-  check_preflight(s, report);
-  check_remote(s, report);
+void check_settings(const settings& s, settings_reader who, settings_report& report) {
+  if (who == settings_reader::daemon) {
+    check_required(s, report);
+    check_stores(s, report);
+    check_order(s, report);
+    check_preflight(s, report);
+    check_remote(s, report);
+  }
   check_files(s, report);
 }
 

@@ -36,6 +36,6 @@ private:
 };
 
 /// Checks what one key alone cannot tell: what is required, and what contradicts itself.
-void check_settings(const settings& s, settings_report& report);
+void check_settings(const settings& s, settings_reader who, settings_report& report);
 
 } // namespace chasqui

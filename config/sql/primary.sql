@@ -34,7 +34,7 @@ CREATE TABLE IF NOT EXISTS chasqui.schema_version (
   installed_at timestamptz NOT NULL DEFAULT now()
 );
 
--- One row per lane, updated by every entry: the free space keeps updates HOT and on their page.
+-- One row per lane, updated by every transaction: the free space keeps updates HOT and on their page.
 CREATE TABLE IF NOT EXISTS chasqui.cursor (
   site       text NOT NULL,
   lane       text NOT NULL,

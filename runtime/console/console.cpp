@@ -15,7 +15,7 @@ const settings& console::configured() {
     return *settings_;
   if (settings_path.empty())
     throw stop{usage, "say where the settings are: --config FILE, or CHASQUI_CONFIG"};
-  auto reading = read_settings_file(settings_path, process_environment(), {});
+  auto reading = read_settings_file(settings_path, process_environment(), {}, settings_reader::console);
   std::string wrong;
   for (const auto& error : reading.errors)
     wrong += (wrong.empty() ? "" : "\n") + to_string(error);

@@ -219,6 +219,21 @@ BOOST_AUTO_TEST_CASE(a_certificate_that_is_not_there_is_named) {
              "a.toml:7:13: remote.ca: " + gone + " cannot be read: No such file or directory\n");
 }
 
+BOOST_AUTO_TEST_CASE(a_console_needs_no_more_than_the_way_to_the_daemon) {
+  const auto for_console = [](const std::string& toml) {
+    return read_settings(toml, "a.toml", {}, {}, settings_reader::console);
+  };
+  const std::string far = "remote.listen = \"192.0.2.1\"\nremote.port = 4711\n";
+  BOOST_TEST(all_errors(for_console(far)) == "");
+  BOOST_TEST(for_console(far).value.remote.port == 4711);
+  BOOST_TEST(all_errors(read(far)) != "");
+  // What there is has to be right all the same.
+  BOOST_TEST(all_errors(for_console(far + "redis.port = 0\n")) ==
+             "a.toml:3:14: redis.port must be 1 to 65535, not 0\n");
+  BOOST_TEST(all_errors(for_console("remote.ca = \"/nonexistent/ca.pem\"\n")) ==
+             "a.toml:1:13: remote.ca: /nonexistent/ca.pem cannot be read: No such file or directory\n");
+}
+
 BOOST_AUTO_TEST_CASE(a_file_that_cannot_be_read_is_one_error) {
   const auto gone = read_settings_file("/nonexistent/chasqui.toml", {}, {});
   BOOST_TEST(all_errors(gone) == "/nonexistent/chasqui.toml: cannot be read: No such file or directory\n");

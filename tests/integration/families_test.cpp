@@ -72,16 +72,6 @@ struct archive : observatory {
         decision{*parse_uuid(random_id()), letter, what, family, "tester", "because", transaction});
   }
   [[nodiscard]] stage stage_of(uuid id) { return granted(ask_until_told<life>(find{id})).stage; }
-  /// Asks again while the letters are in a Redis that is away for a moment.
-  template <class Answer, class Question>
-  std::variant<Answer, refusal> ask_until_told(const Question& question) {
-    std::variant<Answer, refusal> answer;
-    wait_until([&] {
-      answer = ask<Answer>(question);
-      return std::holds_alternative<Answer>(answer) || !is_passing(std::get<refusal>(answer));
-    });
-    return answer;
-  }
   bool settles(std::uint64_t letters) {
     return wait_for([&](const auto& s) { return s.log.dead_letters == letters; }) && wait_until_replicated();
   }
@@ -90,10 +80,10 @@ struct archive : observatory {
                       const std::string& input = "") {
     const auto file = [this](const char* name) { return box().dir() + "/console." + name; };
     std::ofstream{file("in")} << input;
-    std::ofstream{file("toml")} << "[remote]\nlisten = \"127.0.0.1\"\nport = " << door() << "\nca = \""
-                                << box().dir() << "/tls/ca.pem\"\nclient_certificate = \"" << box().dir()
-                                << "/tls/client.pem\"\nclient_key = \"" << box().dir()
-                                << "/tls/client.key\"\n";
+    const auto tls = box().dir() + "/tls/";
+    std::ofstream{file("toml")} << "[remote]\nlisten = \"127.0.0.1\"\nport = " << door() << "\nca = \"" << tls
+                                << "ca.pem\"\nclient_certificate = \"" << tls
+                                << "client.pem\"\nclient_key = \"" << tls << "client.key\"\n";
     std::string line = program("chasqui") + " --config " + file("toml"); // The way to the daemon is enough.
     for (const auto& word : words)
       line += " '" + word + "'";
@@ -205,8 +195,7 @@ BOOST_AUTO_TEST_CASE(a_decision_made_in_an_outage_takes_effect_after_it_and_surv
   BOOST_TEST((site.stage_of(bad) == stage::rejected));
   site.kill();
   site.start();
-  BOOST_REQUIRE(site.wait_for(
-      [](const auto& s) { return s.log.store.kind == store_kind::redis && s.log.store.state == "open"; }));
+  BOOST_REQUIRE(site.wait_for_store(store_kind::redis));
   site.box().heal();
   BOOST_REQUIRE(site.settles(0));
   BOOST_TEST(site.on_primary("SELECT status FROM unit WHERE id = 1") == "done");

@@ -34,9 +34,7 @@ using std::chrono::duration_cast;
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
-constexpr milliseconds deadline{30'000};
-
-inline bool eventually(const std::function<bool()>& holds, milliseconds within = deadline) {
+inline bool eventually(const std::function<bool()>& holds, milliseconds within = long_enough) {
   return wait_until(holds, in(within));
 }
 
@@ -81,7 +79,7 @@ public:
   /// Up to `bytes`; fewer at the end of the stream, a reset, or the deadline.
   std::string receive(std::size_t bytes) {
     std::string got;
-    while (got.size() < bytes && readable(deadline)) {
+    while (got.size() < bytes && readable(long_enough)) {
       std::array<char, 65536> part{};
       const auto n = ::recv(fd_, part.data(), std::min(part.size(), bytes - got.size()), 0);
       if (n <= 0)
@@ -96,7 +94,7 @@ public:
     if (error_ != 0)
       return error_;
     std::array<char, 65536> part{};
-    while (readable(deadline)) {
+    while (readable(long_enough)) {
       const auto n = ::recv(fd_, part.data(), part.size(), 0);
       if (n <= 0)
         return n == 0 ? 0 : errno;

@@ -33,7 +33,7 @@ BOOST_AUTO_TEST_CASE(while_replay_is_paused_committed_moves_and_nothing_is_relea
   BOOST_TEST(paused->log.lanes[0].released <= cursor);
   BOOST_TEST(paused->replica.lag_bytes > 0U);
   sql(site.box().replica_dsn(), "SELECT pg_wal_replay_resume()");
-  BOOST_TEST(site.wait_for([](const auto& s) { return s.log.lanes[0].released == s.log.lanes[0].head; }));
+  BOOST_TEST(site.wait_until_released());
   BOOST_TEST(account(site, site.box().replica_dsn(), work.receipts()) == "");
 }
 

@@ -33,7 +33,7 @@ struct busy_site {
 
   busy_site() {
     site.start();
-    BOOST_REQUIRE(wait_for_store(store_kind::redis));
+    BOOST_REQUIRE(site.wait_for_store(store_kind::redis));
     work = std::make_unique<load>(site, 4);
     BOOST_REQUIRE(work->wait_for(200));
   }
@@ -54,11 +54,6 @@ struct busy_site {
     return {std::istreambuf_iterator<char>{said}, {}};
   }
 
-  bool wait_for_store(store_kind kind) {
-    return site.wait_for(
-        [&](const auto& s) { return s.log.store.kind == kind && s.log.store.state == "open"; });
-  }
-
   receipt keep() {
     more.push_back(site.keep(probe_insert(random_id(), 100, 0)));
     return more.back();
@@ -66,7 +61,7 @@ struct busy_site {
 
   /// The journal has taken over, for the reason that stands in the daemon's log, and goes on alone.
   void check_the_journal_goes_on(const std::string& because) {
-    BOOST_REQUIRE_MESSAGE(wait_for_store(store_kind::journal), site.daemon_log());
+    BOOST_REQUIRE_MESSAGE(site.wait_for_store(store_kind::journal), site.daemon_log());
     const auto one = keep();
     BOOST_TEST((one.store == store_kind::journal));
     BOOST_TEST((one.durability == durability::fsynced));
@@ -77,7 +72,7 @@ struct busy_site {
 
   /// Redis was put right.
   void check_all_arrives() {
-    BOOST_REQUIRE_MESSAGE(wait_for_store(store_kind::redis), site.daemon_log());
+    BOOST_REQUIRE_MESSAGE(site.wait_for_store(store_kind::redis), site.daemon_log());
     BOOST_TEST(work->wait_for(100));
     work->stop();
     BOOST_TEST(site.wait_until_replicated(), site.daemon_log());
@@ -166,7 +161,7 @@ BOOST_FIXTURE_TEST_CASE(a_redis_that_loads_its_data_again_is_followed_by_the_jou
   const child_process loading{command({"DEBUG", "LOADAOF"})};
   BOOST_REQUIRE(wait_until([&] { return redis({"PING"}).starts_with("LOADING"); }));
   // It is told so between two looks of Redis at its clients, or finds it silent before.
-  BOOST_REQUIRE_MESSAGE(wait_for_store(store_kind::journal), site.daemon_log());
+  BOOST_REQUIRE_MESSAGE(site.wait_for_store(store_kind::journal), site.daemon_log());
   BOOST_TEST((keep().store == store_kind::journal));
   redis({"CONFIG", "SET", "key-load-delay", "0"});
   check_all_arrives();
@@ -220,7 +215,7 @@ BOOST_FIXTURE_TEST_CASE(while_redis_is_frozen_every_submission_is_answered_in_ti
   constexpr auto margin = 10s;
   watched_answers callers{site, 8};
   BOOST_REQUIRE(callers.wait_for(200));
-  BOOST_REQUIRE(wait_for_store(store_kind::redis));
+  BOOST_REQUIRE(site.wait_for_store(store_kind::redis));
   const auto before = std::chrono::steady_clock::now(); // The takeover counts, too.
   site.box().stop("redis");
   const auto frozen = std::chrono::steady_clock::now();

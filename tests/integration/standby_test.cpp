@@ -23,8 +23,7 @@ struct two_runtimes {
   two_runtimes() {
     site.start();
     // On a machine with a slow disk it may begin in its journal: then Redis is still to be had.
-    BOOST_REQUIRE(site.wait_for(
-        [](const auto& s) { return s.log.store.kind == store_kind::redis && s.log.store.state == "open"; }));
+    BOOST_REQUIRE(site.wait_for_store(store_kind::redis));
     second = std::make_unique<child_process>(
         std::vector<std::string>{program("chasquid"), "--config", site.box().settings_file(), "--set",
                                  "remote.port=0", "--set", "redis.lease_ms=10000"},

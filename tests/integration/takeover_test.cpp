@@ -22,14 +22,9 @@ void redis(observatory& site, const std::string& what) {
   BOOST_REQUIRE(std::system(command.c_str()) == 0); // NOLINT(concurrency-mt-unsafe): one thread.
 }
 
-bool wait_for_store(observatory& site, store_kind kind) {
-  return site.wait_for(
-      [&](const auto& s) { return s.log.store.kind == kind && s.log.store.state == "open"; });
-}
-
 void start(observatory& site) {
   site.start();
-  BOOST_REQUIRE(wait_for_store(site, store_kind::redis)); // Where that is slow, it begins in its journal.
+  BOOST_REQUIRE(site.wait_for_store(store_kind::redis)); // Where that is slow, it begins in its journal.
 }
 
 // The transactions in the daemon's lines about `what`.
@@ -110,7 +105,7 @@ BOOST_AUTO_TEST_CASE(a_dead_letter_is_none_that_has_arrived_while_redis_is_away)
     return known != nullptr;
   }));
   // Also: the letter is kept.
-  BOOST_REQUIRE(site.wait_for([](const auto& s) { return s.log.lanes[0].released == s.log.lanes[0].head; }));
+  BOOST_REQUIRE(site.wait_until_released());
 
   site.box().kill("redis");
   // While no store has the log yet, on a slow machine, that is what is said.
@@ -126,7 +121,7 @@ BOOST_AUTO_TEST_CASE(a_dead_letter_is_none_that_has_arrived_while_redis_is_away)
   BOOST_TEST((site.keep(probe_insert(random_id(), 100, 0)).store == store_kind::journal));
 
   site.box().start("redis");
-  BOOST_REQUIRE(wait_for_store(site, store_kind::redis));
+  BOOST_REQUIRE(site.wait_for_store(store_kind::redis));
   BOOST_REQUIRE(wait_until(is_told));
 }
 
@@ -136,13 +131,13 @@ BOOST_AUTO_TEST_CASE(a_redis_that_hangs_under_load_is_followed_by_the_journal_an
   load work{site, 4};
   BOOST_REQUIRE(work.wait_for(100));
   site.box().stop("redis");
-  BOOST_REQUIRE(wait_for_store(site, store_kind::journal));
+  BOOST_REQUIRE(site.wait_for_store(store_kind::journal));
   const auto one = site.keep(probe_insert(random_id(), 100, 0));
   BOOST_TEST((one.store == store_kind::journal));
   BOOST_TEST((one.durability == durability::fsynced));
   BOOST_REQUIRE(work.wait_for(500));
   site.box().cont("redis");
-  BOOST_TEST(wait_for_store(site, store_kind::redis), site.daemon_log());
+  BOOST_TEST(site.wait_for_store(store_kind::redis), site.daemon_log());
   BOOST_REQUIRE(work.wait_for(100));
   work.stop();
   BOOST_TEST(site.wait_until_replicated(), site.daemon_log());
@@ -168,7 +163,7 @@ BOOST_AUTO_TEST_CASE(redis_and_the_daemon_are_killed_in_turn_and_nothing_is_lost
       site.box().start("redis");
   }
   work.stop();
-  BOOST_TEST(wait_for_store(site, store_kind::redis), site.daemon_log());
+  BOOST_TEST(site.wait_for_store(store_kind::redis), site.daemon_log());
   BOOST_TEST(site.wait_until_replicated(), site.daemon_log());
   BOOST_TEST(account(site.box().direct_dsn(), work.receipts(), final_numbers::none) == "");
 }
@@ -180,7 +175,7 @@ BOOST_AUTO_TEST_CASE(a_full_redis_is_followed_by_the_journal_until_it_has_room) 
   BOOST_TEST((site.keep(probe_insert(random_id(), 0, 0)).store == store_kind::journal));
   BOOST_TEST((site.keep(probe_insert(random_id(), 0, 1)).store == store_kind::journal));
   redis(site, "config set maxmemory 0");
-  BOOST_TEST(wait_for_store(site, store_kind::redis), site.daemon_log());
+  BOOST_TEST(site.wait_for_store(store_kind::redis), site.daemon_log());
   int kept = 2;
   BOOST_TEST(wait_until([&] { // The journal has the log again wherever the machine is slow for a moment.
     return site.keep(probe_insert(random_id(), 0, kept++)).store == store_kind::redis;
@@ -199,12 +194,12 @@ BOOST_AUTO_TEST_CASE(started_without_redis_the_journal_takes_what_comes_and_it_f
   site.box().kill("redis");
   site.kill();
   site.start();
-  BOOST_REQUIRE(wait_for_store(site, store_kind::journal));
+  BOOST_REQUIRE(site.wait_for_store(store_kind::journal));
   const auto late = site.keep(probe_insert(random_id(), 7, 0));
   BOOST_TEST((late.store == store_kind::journal));
   site.box().heal();
   site.box().start("redis");
-  BOOST_TEST(wait_for_store(site, store_kind::redis), site.daemon_log());
+  BOOST_TEST(site.wait_for_store(store_kind::redis), site.daemon_log());
   BOOST_TEST(site.wait_until_replicated(), site.daemon_log());
   BOOST_TEST(account(site.box().direct_dsn(), work.receipts()) == "");
   BOOST_TEST(sql(site.box().direct_dsn(), "SELECT arrival FROM probe ORDER BY arrival DESC LIMIT 1") ==
@@ -279,5 +274,5 @@ BOOST_AUTO_TEST_CASE(without_any_redis_the_journal_is_the_store) {
   work.stop();
   BOOST_TEST(site.wait_until_replicated(), site.daemon_log());
   BOOST_TEST(account(site.box().direct_dsn(), work.receipts()) == "");
-  BOOST_TEST(site.wait_for([](const auto& s) { return s.log.lanes[0].released == s.log.lanes[0].head; }));
+  BOOST_TEST(site.wait_until_released());
 }

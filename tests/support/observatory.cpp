@@ -57,13 +57,9 @@ void observatory::start() {
 }
 
 receipt observatory::keep(const std::string& json) {
-  std::variant<receipt, refusal> answer;
-  const bool kept = wait_until([&] {
-    answer = submit(json);
-    return std::holds_alternative<receipt>(answer) || !is_passing(std::get<refusal>(answer));
-  });
-  if (!kept || std::holds_alternative<refusal>(answer))
-    throw std::runtime_error("not kept: " + std::get<refusal>(answer).why.message);
+  const auto answer = ask_until_told<receipt>(submission{json});
+  if (const auto* problem = std::get_if<refusal>(&answer))
+    throw std::runtime_error("not kept: " + problem->why.message);
   return std::get<receipt>(answer);
 }
 
@@ -139,8 +135,8 @@ void load::work(int origin) {
       const auto answer = where_.submit(json);
       const auto* proof = std::get_if<receipt>(&answer);
       if (proof == nullptr) {
-        wait_until([&] { return stopping_.load(); },
-                   in(retry_pause)); // A session costs more than a submission.
+        // A session costs more than a submission.
+        wait_until([&] { return stopping_.load(); }, in(retry_pause));
         continue;
       }
       const std::lock_guard lock{mutex_};

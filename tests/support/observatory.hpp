@@ -61,6 +61,16 @@ public:
         return refusal{*problem, true};
     }
   }
+  /// The same again for as long as a slow machine explains that it is refused.
+  template <class Answer, class Question>
+  std::variant<Answer, refusal> ask_until_told(const Question& question) {
+    std::variant<Answer, refusal> answer;
+    wait_until([&] {
+      answer = ask<Answer>(question);
+      return std::holds_alternative<Answer>(answer) || !is_passing(std::get<refusal>(answer));
+    });
+    return answer;
+  }
   std::variant<receipt, refusal> submit(const std::string& json) { return ask<receipt>(submission{json}); }
   /// Submits until it is kept, as a slow machine lets a deadline pass: `json` has an id, and is kept once.
   /// Throws if it is refused for another reason.
@@ -74,8 +84,14 @@ public:
   bool wait_until_ready() {
     return wait_for([](const auto& s) { return s.log.store.state == "open"; });
   }
+  bool wait_for_store(store_kind kind) {
+    return wait_for([&](const auto& s) { return s.log.store.kind == kind && s.log.store.state == "open"; });
+  }
   bool wait_until_replicated() {
     return wait_for([](const auto& s) { return s.log.lanes[0].replicated == s.log.lanes[0].head; });
+  }
+  bool wait_until_released() {
+    return wait_for([](const auto& s) { return s.log.lanes[0].released == s.log.lanes[0].head; });
   }
   /// Waits until the replica knows that the daemon may write to this table.
   bool wait_until_granted(const std::string& table);

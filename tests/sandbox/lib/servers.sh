@@ -15,11 +15,12 @@ link_program() {
 }
 
 build_link() {
-  local program=$1 draft
+  local program=$1
   say "compiling $program"
   mkdir -p "$(dirname "$program")"
   draft=$(mktemp "$program.XXXXXX")
-  g++ -std=c++20 -O2 -o "$draft" "$here"/link*.cpp -pthread || { rm -f "$draft"; die "cannot compile the link"; }
+  trap drop_draft EXIT # Of the subshell that asks for the program.
+  g++ -std=c++20 -O2 -o "$draft" "$here"/link*.cpp -pthread || die "cannot compile the link"
   chmod 0755 "$draft"
   # Others may be building it as well; the last one wins, and each is whole.
   mv "$draft" "$program"
